@@ -1,0 +1,1 @@
+"""How services meet: typed subjects, messages, and a bus with two implementations."""

@@ -1,0 +1,134 @@
+"""What gossip says and is asked: neighbors, the neighborhood, routes, the connection stage."""
+
+from typing import Literal
+
+from masq_kernel.bus.messages.base import BusMessage
+from masq_kernel.identity.keys import NodeId, WalletAddress
+from masq_kernel.rates import RatePack
+from masq_kernel.units import UnixSeconds
+
+__all__ = [
+    "GossipStatus",
+    "GossipStatusRequested",
+    "NeighborState",
+    "NeighborhoodRequested",
+    "NeighborhoodShown",
+    "NeighborsListed",
+    "NeighborsRequested",
+    "NodeState",
+    "RouteFound",
+    "RouteHop",
+    "RouteRequested",
+    "Stage",
+    "StageChanged",
+]
+
+Stage = Literal["starting", "alone", "seeking", "connected", "routable"]
+"""Where a node stands on its way into the mesh: no bus yet / no descriptor answered / no full
+neighbor yet / at least one full neighbor / round trips of the minimum number of hops exist."""
+
+
+class StageChanged(BusMessage, frozen=True):
+    """The connection stage moved, up or down."""
+
+    stage: Stage
+    reason: str
+
+
+class GossipStatusRequested(BusMessage, frozen=True):
+    """Who are we and how far have we come?"""
+
+
+class GossipStatus(BusMessage, frozen=True):
+    """This node, as it describes itself."""
+
+    node_id: NodeId
+    descriptor: str
+    chain: str
+    mode: Literal["standard", "originate-only", "consume-only", "zero-hop"]
+    stage: Stage
+    reason: str
+    neighbors: int
+    nodes_known: int
+    hops_min: int
+    rates: RatePack
+    earning_wallet: WalletAddress | None  # None: the accountant has not answered yet
+
+
+class NeighborsRequested(BusMessage, frozen=True):
+    """Who are our neighbors?"""
+
+
+class NeighborState(BusMessage, frozen=True):
+    """One neighbor. `edge` is full when both records list the link."""
+
+    node_id: NodeId
+    address: str
+    ports: tuple[int, ...]
+    edge: Literal["half", "full"]
+    link_up: bool
+    inbound: bool
+    since: UnixSeconds
+    rates: RatePack | None  # None: its record has not arrived
+    degree: int
+
+
+class NeighborsListed(BusMessage, frozen=True):
+    """All neighbors, at most five."""
+
+    neighbors: tuple[NeighborState, ...]
+
+
+class NeighborhoodRequested(BusMessage, frozen=True):
+    """Show the graph."""
+
+
+class NodeState(BusMessage, frozen=True):
+    """One node of the graph as its own signed record describes it; never an address."""
+
+    node_id: NodeId
+    version: int
+    published_at: UnixSeconds
+    neighbors: tuple[NodeId, ...]
+    hops_away: int | None  # None: no live path
+    rates: RatePack
+    accepts_connections: bool
+    routes_data: bool
+    country: str  # two letters, or "" when unknown
+    is_self: bool
+
+
+class NeighborhoodShown(BusMessage, frozen=True):
+    """All nodes of our patch."""
+
+    nodes: tuple[NodeState, ...]
+
+
+class RouteRequested(BusMessage, frozen=True):
+    """Find a round trip.
+
+    `hops` is the number of links each way (None: the node's minimum); `exit` fixes the exit (None: any);
+    `avoid` are nodes that must not be on the route.
+    """
+
+    hops: int | None = None
+    exit: NodeId | None = None
+    avoid: tuple[NodeId, ...] = ()
+
+
+class RouteHop(BusMessage, frozen=True):
+    """What the originator must know of one hop to seal its block and to pay it."""
+
+    node_id: NodeId
+    onion_key: bytes
+    rates: RatePack
+    earning_wallet: WalletAddress
+
+
+class RouteFound(BusMessage, frozen=True):
+    """A round trip. `over` ends with the exit; `back` has the relays from the exit's side to ours,
+    without exit and originator (empty when the exit is our neighbor and hops is 1).
+    """  # noqa: D205 - one sentence
+
+    over: tuple[RouteHop, ...]
+    back: tuple[RouteHop, ...]

@@ -1,0 +1,177 @@
+"""What the router says and is asked: links, gossip in and out, sessions, usage."""
+
+from typing import Literal
+
+from masq_kernel.bus.messages.base import BusMessage
+from masq_kernel.identity.keys import NodeId, WalletAddress
+from masq_kernel.units import ByteCount, UnixSeconds
+
+__all__ = [
+    "DialFailed",
+    "DialRequested",
+    "GossipReceived",
+    "GossipToSend",
+    "LinkCloseRequested",
+    "LinkClosed",
+    "LinkOpened",
+    "LinkState",
+    "LinksListed",
+    "LinksRequested",
+    "OnionKeyAnnounced",
+    "RouterStatus",
+    "RouterStatusRequested",
+    "SessionState",
+    "SessionsListed",
+    "SessionsRequested",
+    "UsageEntry",
+    "UsageReported",
+]
+
+
+class LinkOpened(BusMessage, frozen=True):
+    """A peer has proven its NodeId on a link."""
+
+    peer: NodeId
+    address: str  # the peer's IP address as the socket shows it, without a port
+    inbound: bool
+
+
+class LinkClosed(BusMessage, frozen=True):
+    """The link with this peer is gone."""
+
+    peer: NodeId
+    reason: str
+
+
+class DialFailed(BusMessage, frozen=True):
+    """A wanted link could not be opened; nobody retries unless gossip asks again."""
+
+    peer: NodeId
+    reason: str
+
+
+class GossipReceived(BusMessage, frozen=True):
+    """A GOSSIP frame from a proven peer; `payload` is not yet parsed."""
+
+    peer: NodeId
+    address: str
+    payload: bytes
+
+
+class GossipToSend(BusMessage, frozen=True):
+    """Put this payload into a GOSSIP frame to the peer; dropped and counted if there is no link."""
+
+    peer: NodeId
+    payload: bytes
+
+
+class DialRequested(BusMessage, frozen=True):
+    """Open a link with this peer at one of these endpoints; LinkOpened or DialFailed follows."""
+
+    peer: NodeId
+    address: str
+    ports: tuple[int, ...]
+
+
+class LinkCloseRequested(BusMessage, frozen=True):
+    """Close the link with this peer, if there is one."""
+
+    peer: NodeId
+    reason: str
+
+
+class LinksRequested(BusMessage, frozen=True):
+    """Which links are open?"""
+
+
+class LinkState(BusMessage, frozen=True):
+    """One open link."""
+
+    peer: NodeId
+    address: str
+    inbound: bool
+    opened_at: UnixSeconds
+    rtt_ms: float | None  # None: not measured yet
+    bytes_in: ByteCount
+    bytes_out: ByteCount
+
+
+class LinksListed(BusMessage, frozen=True):
+    """All open links."""
+
+    links: tuple[LinkState, ...]
+
+
+class OnionKeyAnnounced(BusMessage, frozen=True):
+    """The router's current onion key: MLKEM768_X25519 public key, 1,216 bytes."""
+
+    public_key: bytes
+    expires_at: UnixSeconds
+
+
+class RouterStatusRequested(BusMessage, frozen=True):
+    """What does the router do right now?"""
+
+
+class RouterStatus(BusMessage, frozen=True):
+    """Addresses in use and the size of every table."""
+
+    onion_key: OnionKeyAnnounced
+    listen_address: str | None  # None: takes no links
+    listen_port: int | None
+    proxy_address: str | None  # None: serves no clients
+    proxy_port: int | None
+    links: int
+    sessions: int
+    streams: int
+
+
+class SessionsRequested(BusMessage, frozen=True):
+    """Which route sessions live here?"""
+
+
+class SessionState(BusMessage, frozen=True):
+    """One live route session as this node knows it.
+
+    `hops` is known to the originator only: the NodeIds after it, in order.
+    """
+
+    session_id: bytes
+    role: Literal["origin", "relay", "exit"]
+    direction: Literal["over", "back"]
+    age_s: float
+    packages: int
+    size: ByteCount
+    amount: str  # wei in decimal: charged so far (relay, exit) or owed so far (origin)
+    hops: tuple[NodeId, ...] = ()
+
+
+class SessionsListed(BusMessage, frozen=True):
+    """All live route sessions."""
+
+    sessions: tuple[SessionState, ...]
+
+
+class UsageEntry(BusMessage, frozen=True):
+    """What one hop of one session did since the last report.
+
+    `wallet` is the other side: who owes us (provided) or whom we owe (consumed). The payer proof of a
+    provided session has been verified by the router. `amount` is in wei, in decimal, because it may
+    exceed 64 bits.
+    """
+
+    session_id: bytes
+    side: Literal["provided", "consumed"]
+    service: Literal["routing", "exit"]
+    wallet: WalletAddress
+    packages: int
+    size: ByteCount
+    amount: str
+
+
+class UsageReported(BusMessage, frozen=True):
+    """A batch of usage; applied exactly once by its `event_id` (accounting.md section 1)."""
+
+    event_id: str
+    at: UnixSeconds
+    entries: tuple[UsageEntry, ...]

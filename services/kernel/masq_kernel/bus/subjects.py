@@ -1,0 +1,180 @@
+"""Every subject of the bus, spelled here and nowhere else.
+
+Grammar (docs/adr/0007): `masq.v1.<service>.<verb-or-event>`. A subject is a typed value, so that
+`bus.request(subjects.ROUTE, RouteRequested(...))` is known to return a RouteFound. Who may speak and
+who may listen stands beside each; the NATS permissions of each service are made from this table.
+
+Subject
+|- Event      told to whoever listens; may be lost while nobody does
+|- Request    asked of one service, answered or refused with a code
++- Stream     kept by JetStream until its reader has it; told at least once, deduplicated by id
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from masq_kernel.bus.messages import accountant, control, gossip, router
+from masq_kernel.bus.messages.base import BusMessage
+
+__all__ = ["ALL", "Event", "Request", "Service", "Stream", "Subject", "health", "metrics"]
+
+M = TypeVar("M", bound=BusMessage)
+R = TypeVar("R", bound=BusMessage)
+
+
+class Service(StrEnum):
+    """The processes of a node; also their user names on the bus."""
+
+    GOSSIP = "gossip"
+    ROUTER = "router"
+    ACCOUNTANT = "accountant"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Generic[M]):
+    """A message told to all that listen."""
+
+    name: str
+    message: type[M]
+    speaker: Service
+    listeners: frozenset[Service]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Generic[M, R]):
+    """A question to one service."""
+
+    name: str
+    message: type[M]
+    reply: type[R]
+    server: Service
+    callers: frozenset[Service]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream(Generic[M]):
+    """A durable sequence with one reader."""
+
+    name: str
+    message: type[M]
+    stream: str
+    speaker: Service
+    reader: Service
+
+
+Subject = Event[M] | Request[M, R] | Stream[M]
+
+_PREFIX = "masq.v1"
+_GOSSIP, _ROUTER, _ACCOUNTANT, _API = Service
+_EVERYONE_ELSE = frozenset({_API})
+
+
+def _event(name: str, message: type[M], speaker: Service, *listeners: Service) -> Event[M]:
+    owner = name if "." in name else f"{speaker}.{name}"
+    return Event(
+        name=f"{_PREFIX}.{owner}",
+        message=message,
+        speaker=speaker,
+        listeners=frozenset(listeners),
+    )
+
+
+def _request(
+    name: str, message: type[M], reply: type[R], server: Service, *callers: Service
+) -> Request[M, R]:
+    return Request(
+        name=f"{_PREFIX}.{server}.{name}",
+        message=message,
+        reply=reply,
+        server=server,
+        callers=frozenset(callers),
+    )
+
+
+# The router tells
+LINK_OPENED = _event("link-opened", router.LinkOpened, _ROUTER, _GOSSIP, _API)
+LINK_CLOSED = _event("link-closed", router.LinkClosed, _ROUTER, _GOSSIP, _API)
+DIAL_FAILED = _event("dial-failed", router.DialFailed, _ROUTER, _GOSSIP, _API)
+GOSSIP_RECEIVED = _event("gossip-received", router.GossipReceived, _ROUTER, _GOSSIP)
+ONION_KEY_ANNOUNCED = _event("onion-key-announced", router.OnionKeyAnnounced, _ROUTER, _GOSSIP)
+USAGE = Stream(
+    name=f"{_PREFIX}.router.usage",
+    message=router.UsageReported,
+    stream="USAGE",
+    speaker=_ROUTER,
+    reader=_ACCOUNTANT,
+)
+
+# The router is told and asked
+SEND_GOSSIP = _event("router.send-gossip", router.GossipToSend, _GOSSIP, _ROUTER)
+DIAL = _request("dial", router.DialRequested, control.Done, _ROUTER, _GOSSIP)
+CLOSE_LINK = _request("close-link", router.LinkCloseRequested, control.Done, _ROUTER, _GOSSIP)
+LINKS = _request("links", router.LinksRequested, router.LinksListed, _ROUTER, _GOSSIP, _API)
+SESSIONS = _request("sessions", router.SessionsRequested, router.SessionsListed, _ROUTER, _API)
+ROUTER_STATUS = _request(
+    "status", router.RouterStatusRequested, router.RouterStatus, _ROUTER, _GOSSIP, _API
+)
+
+# Gossip tells and is asked
+STAGE_CHANGED = _event("stage-changed", gossip.StageChanged, _GOSSIP, _ROUTER, _API)
+ROUTE = _request("route", gossip.RouteRequested, gossip.RouteFound, _GOSSIP, _ROUTER, _API)
+GOSSIP_STATUS = _request(
+    "status", gossip.GossipStatusRequested, gossip.GossipStatus, _GOSSIP, _API, _ROUTER
+)
+NEIGHBORS = _request("neighbors", gossip.NeighborsRequested, gossip.NeighborsListed, _GOSSIP, _API)
+NEIGHBORHOOD = _request(
+    "neighborhood", gossip.NeighborhoodRequested, gossip.NeighborhoodShown, _GOSSIP, _API
+)
+
+# The accountant is asked
+SIGN_PROOFS = _request(
+    "sign-proofs", accountant.SignProofsRequested, accountant.ProofsSigned, _ACCOUNTANT, _ROUTER
+)
+WALLETS = _request(
+    "wallets",
+    accountant.WalletsRequested,
+    accountant.WalletsShown,
+    _ACCOUNTANT,
+    _ROUTER,
+    _GOSSIP,
+    _API,
+)
+ACCOUNTS = _request(
+    "accounts", accountant.AccountsRequested, accountant.AccountsListed, _ACCOUNTANT, _API
+)
+ENTRIES = _request(
+    "entries", accountant.EntriesRequested, accountant.EntriesListed, _ACCOUNTANT, _API
+)
+LEDGER_SUMMARY = _request(
+    "summary", accountant.LedgerSummaryRequested, accountant.LedgerSummary, _ACCOUNTANT, _API
+)
+
+_HEALTH = {
+    service: _request("health", control.HealthRequested, control.HealthReported, service, _API)
+    for service in (_GOSSIP, _ROUTER, _ACCOUNTANT)
+}
+_METRICS = {
+    service: _request("metrics", control.MetricsRequested, control.MetricsReported, service, _API)
+    for service in (_GOSSIP, _ROUTER, _ACCOUNTANT)
+}
+
+
+def health(service: Service) -> Request[control.HealthRequested, control.HealthReported]:
+    """Return the subject on which a service says how it is; the api answers over HTTP instead."""
+    return _HEALTH[service]
+
+
+def metrics(service: Service) -> Request[control.MetricsRequested, control.MetricsReported]:
+    """Return the subject on which a service shows its counters; the api uses HTTP instead."""
+    return _METRICS[service]
+
+
+def _all() -> tuple[Event[BusMessage] | Request[BusMessage, BusMessage] | Stream[BusMessage], ...]:
+    named = [value for value in globals().values() if isinstance(value, Event | Request | Stream)]
+    return (*named, *_HEALTH.values(), *_METRICS.values())  # type: ignore[arg-type]  # covariance
+
+
+ALL = _all()
+"""Every subject there is; permissions and documentation are made from it."""

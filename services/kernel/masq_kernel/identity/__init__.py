@@ -1,0 +1,1 @@
+"""Who a node is: keys, descriptor, key store, payer proofs."""
