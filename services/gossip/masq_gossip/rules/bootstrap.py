@@ -1,0 +1,227 @@
+"""Find neighbors: whom to dial next, when to try again; and name the stage we have reached. Pure.
+
+Candidates come from descriptors (never forgotten), past neighbors, and introductions and passes
+(forgotten when they fail: there will be others). A candidate that is being tried counts against the
+number wanted, so that a node does not end up with more neighbors than it looked for.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from masq_gossip.messages import TRIED_MAX
+from masq_gossip.rules.events import Endpoint
+from masq_gossip.rules.parameters import Parameters
+from masq_gossip.rules.peers import Peers
+from masq_kernel.bus.messages.gossip import Stage
+from masq_kernel.entropy import Entropy
+from masq_kernel.identity.keys import NodeId
+
+__all__ = ["Seeker", "stage_of"]
+
+CANDIDATES_MAX = 48
+"""Told candidates beyond this replace the oldest told one."""
+
+
+class _Source(IntEnum):
+    """Where we know a candidate from; the fresher the knowledge, the earlier it is tried."""
+
+    TOLD = 0
+    PAST = 1
+    DESCRIPTOR = 2
+
+
+@dataclass(slots=True)
+class _Candidate:
+    endpoint: Endpoint
+    source: _Source
+    due: float
+    passes: int = 0
+    failures: int = 0
+    trying_since: float | None = None  # None: not being tried
+
+
+class Seeker:
+    """Keeps the candidates and their back-off.
+
+    Args:
+        descriptors: what the operator configured, in order.
+        past: neighbors of the last run.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        entropy: Entropy,
+        *,
+        descriptors: tuple[Endpoint, ...],
+        past: tuple[Endpoint, ...],
+    ) -> None:
+        self._parameters, self._entropy = parameters, entropy
+        self._candidates: dict[NodeId, _Candidate] = {}
+        self._tried: dict[NodeId, float] = {}
+        self._ask_due, self._ask_failures = 0.0, 0
+        for endpoint in past[:CANDIDATES_MAX]:
+            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, 0.0)
+        for endpoint in descriptors:
+            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.DESCRIPTOR, 0.0)
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether there is anybody to dial."""
+        return bool(self._candidates)
+
+    def trying(self) -> int:
+        """Return how many candidates are being dialled or debuted to."""
+        return sum(1 for one in self._candidates.values() if one.trying_since is not None)
+
+    def is_trying(self, node_id: NodeId) -> bool:
+        """Say whether we asked for a link to this node in order to debut."""
+        candidate = self._candidates.get(node_id)
+        return candidate is not None and candidate.trying_since is not None
+
+    def tell(self, endpoint: Endpoint, *, passes: int, now: float) -> None:
+        """Learn of a node by introduction (0 passes) or at the end of so many passes."""
+        if passes > self._parameters.passes_max or endpoint.node_id in self.tried(now):
+            return
+        known = self._candidates.get(endpoint.node_id)
+        if known is None:
+            self._make_room()
+            self._candidates[endpoint.node_id] = _Candidate(
+                endpoint, _Source.TOLD, now, passes=passes
+            )
+        elif known.trying_since is None:
+            known.endpoint, known.passes, known.due = endpoint, passes, now
+
+    def remember(self, endpoint: Endpoint, now: float) -> None:
+        """Keep a neighbor that was lost, to be dialled again soon."""
+        known = self._candidates.get(endpoint.node_id)
+        if known is None:
+            self._make_room()
+            wait = self._wait(0)
+            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, now + wait)
+
+    def passes_of(self, node_id: NodeId) -> int:
+        """Return how many passes led to this candidate."""
+        candidate = self._candidates.get(node_id)
+        return candidate.passes if candidate else 0
+
+    def pick(self, count: int, linked: Peers, now: float) -> list[Endpoint]:
+        """Return up to `count` candidates to dial now; they are being tried from here on."""
+        ready = [one for one in self._idle(linked) if one.due <= now]
+        ready.sort(key=lambda one: (one.source, one.failures, one.due))
+        picked = ready[: max(0, count)]
+        for candidate in picked:
+            candidate.trying_since = now
+        return [candidate.endpoint for candidate in picked]
+
+    def overdue(self, linked: Peers, now: float) -> list[NodeId]:
+        """Return the candidates whose dial has gone unanswered for too long."""
+        latest = now - self._parameters.dial_timeout_s
+        return [
+            node_id
+            for node_id, one in self._candidates.items()
+            if one.trying_since is not None and one.trying_since <= latest and node_id not in linked
+        ]
+
+    def failed(self, node_id: NodeId, now: float) -> None:
+        """Note that dial or debut came to nothing."""
+        candidate = self._candidates.get(node_id)
+        if candidate is None or candidate.trying_since is None:
+            return
+        self._note_tried(node_id, now)
+        if candidate.source is _Source.TOLD:
+            del self._candidates[node_id]
+            return
+        candidate.trying_since = None
+        candidate.due = now + self._wait(candidate.failures)
+        candidate.failures += 1
+
+    def released(self, node_id: NodeId, now: float) -> None:
+        """Note that a candidate being tried is not needed now."""
+        candidate = self._candidates.get(node_id)
+        if candidate is not None:
+            candidate.trying_since, candidate.due = None, now + self._wait(0)
+
+    def succeeded(self, node_id: NodeId, now: float) -> None:
+        """Note that a node has become our neighbor."""
+        self._tried.pop(node_id, None)
+        candidate = self._candidates.get(node_id)
+        if candidate is not None:
+            candidate.trying_since, candidate.failures = None, 0
+            candidate.due, candidate.passes = now + self._wait(0), 0
+        self.hope(now)
+
+    def tried(self, now: float) -> tuple[NodeId, ...]:
+        """Return the nodes that lately could not take us."""
+        horizon = now - self._parameters.tried_for_s
+        self._tried = {one: at for one, at in self._tried.items() if at > horizon}
+        return tuple(self._tried)[-TRIED_MAX:]
+
+    def may_ask(self, linked: Peers, now: float) -> bool:
+        """Say whether it is time to ask a neighbor for an introduction."""
+        return now >= self._ask_due and not any(one.due <= now for one in self._idle(linked))
+
+    def asked(self, now: float) -> None:
+        """Note that a neighbor was asked; the next time waits longer."""
+        self._ask_due = now + self._wait(self._ask_failures)
+        self._ask_failures += 1
+
+    def hope(self, now: float) -> None:
+        """Ask sooner again: the neighborhood has changed."""
+        self._ask_failures = 0
+        self._ask_due = min(self._ask_due, now + self._wait(0))
+
+    def next_due(self, linked: Peers, *, may_ask: bool) -> float | None:
+        """Return the monotonic time of the next thing to try; None: nothing will ever come."""
+        times = [one.due for one in self._idle(linked)]
+        times += [
+            one.trying_since + self._parameters.dial_timeout_s
+            for node_id, one in self._candidates.items()
+            if one.trying_since is not None and node_id not in linked
+        ]
+        if may_ask:
+            times.append(self._ask_due)
+        return min(times, default=None)
+
+    def _idle(self, linked: Peers) -> list[_Candidate]:
+        return [
+            one
+            for node_id, one in self._candidates.items()
+            if one.trying_since is None and node_id not in linked
+        ]
+
+    def _wait(self, failures: int) -> float:
+        """Return the back-off after so many failures, plus or minus a quarter."""
+        first, longest = self._parameters.retry_first_s, self._parameters.retry_max_s
+        wait = min(longest, first * 2.0 ** min(failures, 32))
+        return wait * (0.75 + 0.5 * self._entropy.fraction())
+
+    def _note_tried(self, node_id: NodeId, now: float) -> None:
+        self._tried.pop(node_id, None)
+        self._tried[node_id] = now
+        while len(self._tried) > TRIED_MAX:
+            del self._tried[next(iter(self._tried))]
+
+    def _make_room(self) -> None:
+        forgettable = [
+            node_id
+            for node_id, one in self._candidates.items()
+            if one.source is not _Source.DESCRIPTOR and one.trying_since is None
+        ]
+        if len(forgettable) >= CANDIDATES_MAX:
+            del self._candidates[forgettable[0]]
+
+
+def stage_of(
+    *, neighbors: int, full: int, links: int, can_dial: bool, hops_min: int, has_route: bool
+) -> tuple[Stage, str]:
+    """Return the connection stage and the sentence that explains it to an operator."""
+    if has_route:
+        return "routable", f"round trips of {hops_min} hops exist"
+    if full:
+        return "connected", f"{full} full neighbors, but no round trip of {hops_min} hops yet"
+    if neighbors or links:
+        return "seeking", "a node answered, but none lists us as its neighbor yet"
+    if can_dial:
+        return "alone", "no descriptor has answered"
+    return "alone", "no descriptor is configured and nobody has called"

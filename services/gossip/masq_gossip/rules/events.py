@@ -1,0 +1,180 @@
+"""What goes into the neighborhood and what comes out. Pure.
+
+Event (happened)                     Command (is asked for)
+|- LinkOpened                        |- Dial        answered by LinkOpened or DialFailed
+|- LinkClosed                        |- Send        a gossip message on an open link
+|- DialFailed                        |- CloseLink
+|- LinksListed   the router's truth  |- MoveStage   tell everybody where we stand
+|- PayloadArrived                    +- Remember    write down for the next start
+|- SelfChanged
+|- Stopping
++- Tick          a wake-up that was asked for
+"""
+
+from dataclasses import dataclass
+
+from masq_gossip.messages import Message
+from masq_kernel.bus.messages.gossip import Stage
+from masq_kernel.identity.keys import NodeId, WalletAddress
+from masq_kernel.rates import RatePack
+from masq_kernel.units import UnixSeconds
+
+__all__ = [
+    "CloseLink",
+    "Command",
+    "Dial",
+    "DialFailed",
+    "Endpoint",
+    "Event",
+    "Link",
+    "LinkClosed",
+    "LinkOpened",
+    "LinksListed",
+    "MoveStage",
+    "Now",
+    "PayloadArrived",
+    "Remember",
+    "SelfChanged",
+    "Send",
+    "Stopping",
+    "Tick",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One instant on both clocks: `unix` for records, `monotonic` (seconds) for waiting."""
+
+    unix: UnixSeconds
+    monotonic: float
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """Where to dial a node: an IP address in text and ports, preferred first."""
+
+    node_id: NodeId
+    address: str
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """A peer has proven its NodeId on a link from or to this IP address."""
+
+    peer: NodeId
+    address: str
+    inbound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    """The link is gone."""
+
+    peer: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed:
+    """A link we asked for could not be opened."""
+
+    peer: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One open link as the router lists it."""
+
+    peer: NodeId
+    address: str
+    inbound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinksListed:
+    """All links the router holds: what we missed is made up for."""
+
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadArrived:
+    """The payload of a GOSSIP frame from a proven peer, unparsed."""
+
+    peer: NodeId
+    address: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SelfChanged:
+    """What our own record says from now on, besides the neighbors."""
+
+    onion_key: bytes
+    onion_expires_at: UnixSeconds
+    earning_wallet: WalletAddress
+    rates: RatePack
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The process ends in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+Event = (
+    LinkOpened
+    | LinkClosed
+    | DialFailed
+    | LinksListed
+    | PayloadArrived
+    | SelfChanged
+    | Stopping
+    | Tick
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a link to this node."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Put this message on the link with the peer."""
+
+    peer: NodeId
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLink:
+    """End the link with the peer; the reason is for our own log."""
+
+    peer: NodeId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStage:
+    """The connection stage moved, up or down."""
+
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep for the next start: the boot counter in use, and neighbors that could be dialled."""
+
+    boot: int
+    neighbors: tuple[Endpoint, ...]
+
+
+Command = Dial | Send | CloseLink | MoveStage | Remember

@@ -1,0 +1,144 @@
+"""Everything the gossip rules know, and the few verbs that change several parts at once. Pure.
+
+An edge of our record is a peer in the stage NEIGHBOR and nothing else: `adopt` and `close` are the
+only ways in and out, and both make the next round publish the change.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from masq_gossip.messages import Debut, Failure, FailureReason, Message
+from masq_gossip.record import MAX_DEGREE, SignedRecord
+from masq_gossip.rules.acceptor import Acceptor
+from masq_gossip.rules.bootstrap import Seeker
+from masq_gossip.rules.events import CloseLink, Command, Endpoint, Send
+from masq_gossip.rules.misconduct import Misconduct
+from masq_gossip.rules.own import OwnRecord
+from masq_gossip.rules.parameters import Parameters
+from masq_gossip.rules.peers import Peer, Peers, PeerStage
+from masq_gossip.rules.producer import Producer
+from masq_gossip.rules.view import View
+from masq_kernel.chains import Chain
+from masq_kernel.entropy import Entropy
+from masq_kernel.identity.keys import IdentityKey, NodeId
+
+__all__ = ["Origin", "State"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a node starts with.
+
+    Args:
+        boot: this start's boot counter, already persisted.
+        address: where others can dial us; None: nowhere.
+        descriptors: nodes the operator named.
+        past: neighbors of the last run.
+    """
+
+    identity: IdentityKey
+    chain: Chain
+    boot: int
+    address: Endpoint | None
+    descriptors: tuple[Endpoint, ...]
+    past: tuple[Endpoint, ...] = ()
+
+
+class State:
+    """The parts and the verbs over them.
+
+    Args:
+        read: parses and verifies a record.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        parameters: Parameters,
+        entropy: Entropy,
+        read: Callable[[bytes], SignedRecord],
+    ) -> None:
+        self.origin, self.parameters, self.entropy = origin, parameters, entropy
+        self.own = OwnRecord(
+            identity=origin.identity,
+            chain=origin.chain,
+            boot=origin.boot,
+            address=origin.address,
+            parameters=parameters,
+        )
+        self.view = View(self.own.node_id, parameters, read)
+        self.peers = Peers()
+        self.seeker = Seeker(
+            parameters, entropy, descriptors=self._others(origin.descriptors), past=origin.past
+        )
+        self.acceptor = Acceptor(parameters, self.view, self.peers, entropy)
+        self.producer = Producer(self.own.node_id, self.view)
+        self.misconduct = Misconduct()
+        self.commands: list[Command] = []
+        self.is_dirty = False
+        self.lingering: dict[NodeId, float] = {}
+
+    @property
+    def is_seeking(self) -> bool:
+        """Whether we have fewer neighbors than we want."""
+        return len(self.peers.neighbors()) < self.parameters.seek_target
+
+    def edges(self) -> tuple[NodeId, ...]:
+        """Return the neighbors our record should list."""
+        edges = tuple(sorted(peer.node_id for peer in self.peers.neighbors()))
+        assert len(edges) <= MAX_DEGREE
+        return edges
+
+    def send(self, peer: Peer, message: Message) -> None:
+        """Say something to a peer."""
+        self.commands.append(Send(peer.node_id, message))
+
+    def debut_to(self, peer: Peer, now: float) -> None:
+        """Present ourselves to a peer, or ask a neighbor for an introduction."""
+        assert self.own.signed is not None
+        statement = self.own.statement.raw if self.own.statement else None
+        self.send(peer, Debut(self.own.signed.raw, statement, self.seeker.tried(now)))
+        if not peer.is_neighbor:
+            peer.stage, peer.stage_since = PeerStage.DEBUTING, now
+
+    def adopt(self, peer: Peer, now: float) -> None:
+        """Make a peer our neighbor."""
+        assert self.peers.has_free_slot()
+        peer.stage, peer.stage_since = PeerStage.NEIGHBOR, now
+        peer.digest_due = now
+        self.seeker.succeeded(peer.node_id, now)
+        self.is_dirty = True
+
+    def restart_neighbor(self, peer: Peer, now: float) -> None:
+        """Treat a neighbor that debuts anew as half: it has forgotten everything."""
+        peer.is_full, peer.stage_since, peer.digest_due = False, now, now
+        peer.heard, peer.statement_told = {}, None
+        self.is_dirty = True
+
+    def refuse(self, peer: Peer, reason: FailureReason, now: float) -> None:
+        """Say no and end the link."""
+        self.send(peer, Failure(reason))
+        self.close(peer, reason.name.lower().replace("_", " "), now)
+
+    def accuse(self, peer: Peer, reason: str, now: float) -> None:
+        """Note misconduct of the sender and end the link."""
+        self.misconduct.report(peer.node_id, reason, now)
+        self.send(peer, Failure(FailureReason.MISCONDUCT))
+        self.close(peer, f"misconduct: {reason}", now)
+
+    def close(self, peer: Peer, reason: str, now: float) -> None:
+        """End a link, and with it the edge or the debut it carried."""
+        self.commands.append(CloseLink(peer.node_id, reason))
+        self.lingering[peer.node_id] = now + self.parameters.lingering_s
+        self.forget(peer, now)
+
+    def forget(self, peer: Peer, now: float) -> None:
+        """Note that a link is gone."""
+        self.peers.remove(peer.node_id)
+        self.seeker.failed(peer.node_id, now)
+        self.is_dirty = True
+        if peer.is_neighbor and peer.endpoint is not None:
+            self.seeker.remember(peer.endpoint, now)
+
+    def _others(self, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        return tuple(one for one in endpoints if one.node_id != self.own.node_id)
