@@ -36,7 +36,6 @@ from masq_gossip.rules.routing import RouteWish
 from masq_gossip.rules.state import Origin
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import IdentityKey, NodeId
-
 from support.gossip_builders import CHAIN, START, endpoint_of, make_self
 
 

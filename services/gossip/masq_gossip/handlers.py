@@ -1,0 +1,129 @@
+"""Answer the bus's questions about the neighborhood."""
+
+from masq_gossip.record import NodeRecord
+from masq_gossip.rules.events import Now
+from masq_gossip.rules.neighborhood import Neighborhood
+from masq_gossip.rules.peers import Peer
+from masq_gossip.rules.routing import HOPS_MAX, RouteWish
+from masq_kernel.bus.errors import BusRefused, Refusal
+from masq_kernel.bus.messages.gossip import (
+    GossipStatus,
+    GossipStatusRequested,
+    NeighborhoodRequested,
+    NeighborhoodShown,
+    NeighborsListed,
+    NeighborsRequested,
+    NeighborState,
+    NodeState,
+    RouteFound,
+    RouteHop,
+    RouteRequested,
+)
+from masq_kernel.clock import Clock
+from masq_kernel.rates import RatePack
+
+__all__ = ["Handlers", "now_of"]
+
+AVOID_MAX = 64
+"""More nodes to avoid than a route could meet is a mistake of the caller."""
+
+
+def now_of(clock: Clock) -> Now:
+    """Return this instant on both clocks."""
+    return Now(clock.unix(), clock.monotonic())
+
+
+class Handlers:
+    """Present what the neighborhood knows.
+
+    Args:
+        descriptor: this node's descriptor in text.
+        rates: what this node asks.
+    """
+
+    def __init__(
+        self, *, neighborhood: Neighborhood, clock: Clock, descriptor: str, rates: RatePack
+    ) -> None:
+        self._neighborhood, self._state = neighborhood, neighborhood.state
+        self._clock, self._descriptor, self._rates = clock, descriptor, rates
+
+    async def on_route_requested(self, message: RouteRequested) -> RouteFound:
+        """Find a round trip."""
+        hops = self._state.parameters.hops_min if message.hops is None else message.hops
+        if not 1 <= hops <= HOPS_MAX:
+            raise BusRefused(Refusal.INVALID, f"hops must be 1 to {HOPS_MAX}")
+        if len(message.avoid) > AVOID_MAX:
+            raise BusRefused(Refusal.INVALID, f"at most {AVOID_MAX} nodes can be avoided")
+        wish = RouteWish(hops=hops, exit=message.exit, avoid=frozenset(message.avoid))
+        found = self._neighborhood.find_route(wish, now_of(self._clock))
+        if found is None:
+            reason = f"no round trip of {hops} hops exists now ({self._neighborhood.reason})"
+            raise BusRefused(Refusal.NO_ROUTE, reason)
+        return RouteFound(over=tuple(map(_hop, found.over)), back=tuple(map(_hop, found.back)))
+
+    async def on_status_requested(self, _message: GossipStatusRequested) -> GossipStatus:
+        """Say who we are and how far we have come."""
+        content = self._state.own.content
+        return GossipStatus(
+            node_id=self._state.own.node_id,
+            descriptor=self._descriptor,
+            chain=self._state.origin.chain.name,
+            mode=self._state.parameters.mode,
+            stage=self._neighborhood.stage,
+            reason=self._neighborhood.reason,
+            neighbors=len(self._state.peers.neighbors()),
+            nodes_known=len(self._state.view),
+            hops_min=self._state.parameters.hops_min,
+            rates=self._rates,
+            earning_wallet=content.earning_wallet if content else None,
+        )
+
+    async def on_neighbors_requested(self, _message: NeighborsRequested) -> NeighborsListed:
+        """List our neighbors."""
+        peers = self._state.peers.neighbors()
+        return NeighborsListed(neighbors=tuple(self._neighbor(peer) for peer in peers))
+
+    async def on_neighborhood_requested(self, _message: NeighborhoodRequested) -> NeighborhoodShown:
+        """Show the graph."""
+        distances = self._state.view.distances()
+        records = sorted(self._state.view.records(), key=lambda one: one.node_id)
+        return NeighborhoodShown(
+            nodes=tuple(self._node(one, distances.get(one.node_id)) for one in records)
+        )
+
+    def _neighbor(self, peer: Peer) -> NeighborState:
+        record, endpoint = self._state.view.record(peer.node_id), peer.endpoint
+        return NeighborState(
+            node_id=peer.node_id,
+            address=endpoint.address if endpoint else peer.address,
+            ports=endpoint.ports if endpoint else (),
+            edge="full" if peer.is_full else "half",
+            link_up=True,
+            inbound=peer.inbound,
+            since=peer.since,
+            rates=record.rates if record else None,
+            degree=record.degree if record else 0,
+        )
+
+    def _node(self, record: NodeRecord, hops_away: int | None) -> NodeState:
+        return NodeState(
+            node_id=record.node_id,
+            version=record.version,
+            published_at=record.published_at,
+            neighbors=record.neighbors,
+            hops_away=hops_away,
+            rates=record.rates,
+            accepts_connections=record.accepts_connections,
+            routes_data=record.routes_data,
+            country=record.country,
+            is_self=record.node_id == self._state.own.node_id,
+        )
+
+
+def _hop(record: NodeRecord) -> RouteHop:
+    return RouteHop(
+        node_id=record.node_id,
+        onion_key=record.onion_key,
+        rates=record.rates,
+        earning_wallet=record.earning_wallet,
+    )

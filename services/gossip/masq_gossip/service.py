@@ -1,0 +1,101 @@
+"""Wire the gossip process together, run it, and stop it in order."""
+
+import asyncio
+
+from masq_kernel.identity.descriptor import Descriptor
+from masq_kernel.runtime.service import Runtime
+
+from masq_gossip.handlers import Handlers
+from masq_gossip.rules.neighborhood import Neighborhood
+from masq_gossip.rules.state import Origin
+from masq_gossip.settings import GossipSettings
+from masq_gossip.shell import Shell
+from masq_gossip.store import GossipStore
+from masq_kernel.bus import subjects
+from masq_kernel.bus.port import Bus
+from masq_kernel.chains import chain_named
+from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.identity.keys import IdentityKey
+
+__all__ = ["main"]
+
+FLUSH_S = 0.1
+"""Time for farewells to reach the router and the wire."""
+
+
+async def main(runtime: Runtime) -> None:
+    """Run until the process is told to stop."""
+    settings = runtime.section(GossipSettings)
+    store = GossipStore(runtime.node.data_dir / "gossip.json")
+    origin = _origin(runtime, settings, store)
+    neighborhood = Neighborhood(origin, settings.parameters(), runtime.entropy)
+    shell = Shell(
+        neighborhood=neighborhood,
+        bus=runtime.bus,
+        clock=runtime.clock,
+        store=store,
+        rates=settings.rates(),
+        tasks=runtime.tasks,
+    )
+    handlers = Handlers(
+        neighborhood=neighborhood,
+        clock=runtime.clock,
+        descriptor=_descriptor(origin),
+        rates=settings.rates(),
+    )
+    await shell.listen()
+    await serve(runtime.bus, handlers)
+    running = (
+        runtime.tasks.create_task(shell.run(), name="gossip core"),
+        runtime.tasks.create_task(shell.keep_current(), name="keep current"),
+    )
+    await runtime.stopping.wait()
+    for task in running:
+        task.cancel()
+    await shell.stop()
+    await asyncio.sleep(FLUSH_S)
+
+
+async def serve(bus: Bus, handlers: Handlers) -> None:
+    """Answer questions about the neighborhood."""
+    await bus.serve(subjects.ROUTE, handlers.on_route_requested)
+    await bus.serve(subjects.GOSSIP_STATUS, handlers.on_status_requested)
+    await bus.serve(subjects.NEIGHBORS, handlers.on_neighbors_requested)
+    await bus.serve(subjects.NEIGHBORHOOD, handlers.on_neighborhood_requested)
+
+
+def _origin(runtime: Runtime, settings: GossipSettings, store: GossipStore) -> Origin:
+    """Return what the node starts with; the new boot counter is on disk.
+
+    Raises:
+        OperatorError: unknown chain, no identity, or an unusable descriptor or data directory.
+    """
+    try:
+        chain = chain_named(runtime.node.chain)
+    except MalformedError as error:
+        remedy = "Correct `chain` in the section [node] of the configuration file."
+        raise OperatorError(f"Unknown chain: {error.reason}.", remedy=remedy) from None
+    seed = runtime.open_keystore().get("identity")
+    if seed is None:
+        raise OperatorError("The key store holds no identity.", remedy="Make one with `masq init`.")
+    identity = IdentityKey.from_seed(seed)
+    descriptors = settings.descriptors(chain)
+    memory = store.begin(runtime.clock.unix())
+    return Origin(
+        identity=identity,
+        chain=chain,
+        boot=memory.boot,
+        address=settings.endpoint(identity.node_id),
+        descriptors=descriptors,
+        past=memory.neighbors,
+    )
+
+
+def _descriptor(origin: Origin) -> str:
+    address = origin.address
+    return Descriptor(
+        chain=origin.chain,
+        node_id=origin.identity.node_id,
+        addresses=(address.address,) if address else (),
+        ports=address.ports if address else (),
+    ).text

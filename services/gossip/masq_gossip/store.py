@@ -1,0 +1,122 @@
+"""What gossip remembers between runs: the boot counter and past neighbors, in `gossip.json`.
+
+A start counts `max(stored + 1, the clock's unix seconds)`. So a lost or damaged file costs nothing:
+the clock alone beats every earlier boot, and if the clock was set back the stored counter does. A
+damaged file is therefore set aside as `gossip.json.damaged` and the node starts afresh.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from masq_gossip.rules.events import Endpoint
+from masq_gossip.statement import AddressStatement
+from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.identity.keys import NodeId
+from masq_kernel.units import UnixSeconds
+
+__all__ = ["GossipStore", "Memory"]
+
+log = structlog.get_logger(__name__)
+
+PAST_MAX = 16
+FILE_SIZE_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was remembered: the boot counter last used, and neighbors that could be dialled."""
+
+    boot: int = 0
+    neighbors: tuple[Endpoint, ...] = ()
+
+
+class GossipStore:
+    """The file, readable by its owner alone, replaced in one step."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self, now: UnixSeconds) -> Memory:
+        """Count this start, on disk, and return the memory with the new boot counter.
+
+        Raises:
+            OperatorError: the file cannot be read or written.
+        """
+        before = self._load()
+        memory = Memory(min(max(before.boot + 1, now), 2**32 - 1), before.neighbors)
+        self.save(memory)
+        return memory
+
+    def save(self, memory: Memory) -> None:
+        """Replace the file.
+
+        Raises:
+            OperatorError: the file cannot be written.
+        """
+        neighbors = [
+            {"node_id": one.node_id.text, "address": one.address, "ports": list(one.ports)}
+            for one in memory.neighbors[:PAST_MAX]
+        ]
+        text = json.dumps({"boot": memory.boot, "neighbors": neighbors}, indent=1)
+        draft = self._path.with_suffix(".json.new")
+        try:
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        except OSError as error:
+            raise self._unusable("written", error) from None
+
+    def _load(self) -> Memory:
+        try:
+            with self._path.open("rb") as file:
+                return _parsed(file.read(FILE_SIZE_MAX + 1))
+        except FileNotFoundError:
+            return Memory()
+        except MalformedError as error:
+            self._path.replace(self._path.with_suffix(".json.damaged"))
+            log.warning("gossip memory damaged, starting afresh", reason=error.reason)
+            return Memory()
+        except OSError as error:
+            raise self._unusable("read", error) from None
+
+    def _unusable(self, verb: str, error: OSError) -> OperatorError:
+        return OperatorError(
+            f"{self._path} cannot be {verb}: {error.strerror}.",
+            remedy="Make the data directory readable and writable for this user.",
+        )
+
+
+def _parsed(data: bytes) -> Memory:
+    what = "gossip memory"
+    if len(data) > FILE_SIZE_MAX:
+        raise MalformedError(what, "too long")
+    try:
+        content = json.loads(data)
+        boot, neighbors = content["boot"], content["neighbors"]
+        if type(boot) is not int or not 0 <= boot < 2**32:
+            raise MalformedError(what, "boot counter out of range")
+        return Memory(boot, tuple(_endpoint(one) for one in neighbors[:PAST_MAX]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise MalformedError(what, "not what this program writes") from None
+
+
+def _endpoint(content: dict[str, object]) -> Endpoint:
+    """Read one neighbor, with the checks of an address statement."""
+    node_id, ports = NodeId.from_text(str(content["node_id"])), content["ports"]
+    if not isinstance(ports, list) or not all(type(port) is int for port in ports):
+        raise MalformedError("gossip memory", "ports are not numbers")
+    stated = AddressStatement(
+        node_id=node_id,
+        version=0,
+        introducible=False,
+        addresses=(str(content["address"]),),
+        ports=tuple(ports),
+    )
+    return Endpoint(node_id, stated.addresses[0], stated.ports)
