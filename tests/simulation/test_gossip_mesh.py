@@ -14,7 +14,7 @@ JOIN_LIMIT_S = {12: 5.0, 30: 30.0}
 
 def grown(count: int, seed: int) -> Mesh:
     mesh = Mesh(count=count, seed=seed)
-    mesh.run_until(lambda: all(mesh.has_route(one) for one in mesh.nodes), JOIN_LIMIT_S[count])
+    mesh.run_until(lambda: all(one.stage == "routable" for one in mesh.nodes), JOIN_LIMIT_S[count])
     return mesh
 
 

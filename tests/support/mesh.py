@@ -38,6 +38,9 @@ from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import IdentityKey, NodeId
 from support.gossip_builders import CHAIN, START, endpoint_of, make_self
 
+POLL_S = 0.05
+"""Virtual seconds between two looks at a condition."""
+
 
 @dataclass
 class SimulatedNode:
@@ -103,10 +106,8 @@ class Mesh:
         """Let time pass until the condition holds; return when, or fail with the seed."""
         end = self.time + limit_s
         while not condition():
-            assert self._queue, f"seed {self.seed}: nothing left to happen"
             assert self.time <= end, f"seed {self.seed}: not within {limit_s} s"
-            self.time, _, action = heapq.heappop(self._queue)
-            action()
+            self.run(POLL_S)
         return self.time
 
     def kill(self, node: SimulatedNode) -> None:
