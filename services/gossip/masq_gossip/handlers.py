@@ -5,6 +5,7 @@ from masq_gossip.rules.events import Now
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.peers import Peer
 from masq_gossip.rules.routing import HOPS_MAX, RouteWish
+from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.messages.gossip import (
     GossipStatus,
@@ -19,10 +20,11 @@ from masq_kernel.bus.messages.gossip import (
     RouteHop,
     RouteRequested,
 )
+from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
 from masq_kernel.rates import RatePack
 
-__all__ = ["Handlers", "now_of"]
+__all__ = ["Handlers", "now_of", "serve"]
 
 AVOID_MAX = 64
 """More nodes to avoid than a route could meet is a mistake of the caller."""
@@ -118,6 +120,14 @@ class Handlers:
             country=record.country,
             is_self=record.node_id == self._state.own.node_id,
         )
+
+
+async def serve(bus: Bus, handlers: Handlers) -> None:
+    """Answer questions about the neighborhood."""
+    await bus.serve(subjects.ROUTE, handlers.on_route_requested)
+    await bus.serve(subjects.GOSSIP_STATUS, handlers.on_status_requested)
+    await bus.serve(subjects.NEIGHBORS, handlers.on_neighbors_requested)
+    await bus.serve(subjects.NEIGHBORHOOD, handlers.on_neighborhood_requested)
 
 
 def _hop(record: NodeRecord) -> RouteHop:

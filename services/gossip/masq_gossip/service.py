@@ -5,14 +5,12 @@ import asyncio
 from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.runtime.service import Runtime
 
-from masq_gossip.handlers import Handlers
+from masq_gossip.handlers import Handlers, serve
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.state import Origin
 from masq_gossip.settings import GossipSettings
 from masq_gossip.shell import Shell
 from masq_gossip.store import GossipStore
-from masq_kernel.bus import subjects
-from masq_kernel.bus.port import Bus
 from masq_kernel.chains import chain_named
 from masq_kernel.errors import MalformedError, OperatorError
 from masq_kernel.identity.keys import IdentityKey
@@ -54,14 +52,6 @@ async def main(runtime: Runtime) -> None:
         task.cancel()
     await shell.stop()
     await asyncio.sleep(FLUSH_S)
-
-
-async def serve(bus: Bus, handlers: Handlers) -> None:
-    """Answer questions about the neighborhood."""
-    await bus.serve(subjects.ROUTE, handlers.on_route_requested)
-    await bus.serve(subjects.GOSSIP_STATUS, handlers.on_status_requested)
-    await bus.serve(subjects.NEIGHBORS, handlers.on_neighbors_requested)
-    await bus.serve(subjects.NEIGHBORHOOD, handlers.on_neighborhood_requested)
 
 
 def _origin(runtime: Runtime, settings: GossipSettings, store: GossipStore) -> Origin:

@@ -1,0 +1,119 @@
+"""Six gossip shells, each on its own bus with its own router, in real time."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from masq_gossip.handlers import Handlers, serve
+from masq_gossip.rules.neighborhood import Neighborhood
+from masq_gossip.rules.parameters import Parameters
+from masq_gossip.rules.state import Origin
+from masq_gossip.shell import Shell
+from masq_gossip.store import GossipStore
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusRefused, Refusal
+from masq_kernel.bus.messages.gossip import (
+    GossipStatusRequested,
+    NeighborhoodRequested,
+    NeighborsRequested,
+    RouteRequested,
+)
+from masq_kernel.bus.port import Bus
+from masq_kernel.bus.subjects import Service
+from masq_kernel.clock import SystemClock
+from masq_kernel.entropy import SeededEntropy
+from masq_kernel.rates import DEFAULT_RATES
+from support.gossip_builders import CHAIN, endpoint_of, make_key
+from support.gossip_router import FakeRouter, Wire
+
+memory = pytest.importorskip("masq_kernel.bus.memory")
+
+
+@dataclass
+class Running:
+    shell: Shell
+    core: Neighborhood
+    router: FakeRouter
+    api: Bus
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+async def start(number, wire, tasks, folder) -> Running:
+    key, clock, broker = make_key(number), SystemClock(), memory.MemoryBroker()
+    address, first = f"127.0.1.{number}", make_key(1)
+    store = GossipStore(folder / f"gossip-{number}.json")
+    origin = Origin(
+        identity=key,
+        chain=CHAIN,
+        boot=store.begin(clock.unix()).boot,
+        address=endpoint_of(key.node_id, address),
+        descriptors=() if number == 1 else (endpoint_of(first.node_id, "127.0.1.1"),),
+    )
+    core = Neighborhood(origin, Parameters(), SeededEntropy(number))
+    bus = broker.connect(Service.GOSSIP)
+    shell = Shell(
+        neighborhood=core, bus=bus, clock=clock, store=store, rates=DEFAULT_RATES, tasks=tasks
+    )
+    handlers = Handlers(neighborhood=core, clock=clock, descriptor="", rates=DEFAULT_RATES)
+    router = FakeRouter(wire, key.node_id, address, number)
+    await shell.listen()
+    await serve(bus, handlers)
+    await router.start(broker.connect(Service.ROUTER), broker.connect(Service.ACCOUNTANT))
+    started = tasks.create_task(shell.run()), tasks.create_task(shell.keep_current())
+    return Running(shell, core, router, broker.connect(Service.API), started)
+
+
+@asynccontextmanager
+async def running(count, folder):
+    """Start the nodes with the descriptor's node last, as an unlucky operator would."""
+    wire = Wire()
+    async with asyncio.TaskGroup() as tasks:
+        nodes = [await start(number, wire, tasks, folder) for number in range(count, 0, -1)]
+        yield nodes
+        for task in (task for node in nodes for task in node.tasks):
+            task.cancel()
+
+
+async def until(condition, limit_s: float = 5.0) -> None:
+    async with asyncio.timeout(limit_s):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_six_nodes_join_over_their_buses_and_answer_for_it(tmp_path):
+    async with running(6, tmp_path) as nodes:
+        await until(lambda: sum(one.core.stage == "routable" for one in nodes) >= 4)
+        node = next(one for one in nodes if one.core.stage == "routable")
+        found = await node.api.request(subjects.ROUTE, RouteRequested())
+        assert len(found.over) >= 3
+        assert len(found.back) >= 2
+        assert len(found.over[0].onion_key) == 1216
+        status = await node.api.request(subjects.GOSSIP_STATUS, GossipStatusRequested())
+        assert (status.stage, status.nodes_known) == ("routable", 6)
+        listed = await node.api.request(subjects.NEIGHBORS, NeighborsRequested())
+        assert "full" in {one.edge for one in listed.neighbors}
+        assert 3 <= len(listed.neighbors) <= 5
+        shown = await node.api.request(subjects.NEIGHBORHOOD, NeighborhoodRequested())
+        assert [one.is_self for one in shown.nodes].count(True) == 1
+        with pytest.raises(BusRefused) as refused:
+            await node.api.request(subjects.ROUTE, RouteRequested(hops=7))
+        assert refused.value.code is Refusal.INVALID
+
+
+async def test_a_link_whose_closing_was_never_told_is_noticed(tmp_path):
+    async with running(2, tmp_path) as (one, two):
+        await until(lambda: one.core.stage == "connected" and two.core.stage == "connected")
+        await asyncio.sleep(2.1)
+        one.router.links.clear()
+        two.router.links.clear()
+        await until(lambda: "alone" in (one.core.stage, two.core.stage), 6.0)
+        await until(lambda: one.core.stage == "connected" and two.core.stage == "connected")
+
+
+async def test_a_node_that_stops_says_farewell(tmp_path):
+    async with running(2, tmp_path) as (one, two):
+        await until(lambda: one.core.stage == "connected" and two.core.stage == "connected")
+        await one.shell.stop()
+        await until(lambda: two.core.stage == "alone", 1.0)

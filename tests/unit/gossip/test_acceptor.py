@@ -1,0 +1,127 @@
+"""Judging debuts: accept, introduce, pass on, make room, refuse."""
+
+from functools import partial
+
+from masq_gossip.messages import FailureReason
+from masq_gossip.record import SignedRecord
+from masq_gossip.rules.acceptor import Accepted, Acceptor, Displaced, PassedOn, Refused
+from masq_gossip.rules.events import Now
+from masq_gossip.rules.parameters import Parameters
+from masq_gossip.rules.peers import Peer, Peers, PeerStage
+from masq_gossip.rules.view import View
+from masq_kernel.entropy import SeededEntropy
+from support.gossip_builders import (
+    CHAIN,
+    START,
+    make_key,
+    make_record,
+    sign_record,
+    sign_statement,
+)
+
+OWN, NEWCOMER = make_key(1), make_key(2)
+NEIGHBORS = [make_key(number) for number in range(10, 15)]
+STRANGERS = [make_key(number).node_id for number in range(20, 30)]
+NOW = Now(START, 100.0)
+
+
+class Scene:
+    """A node whose neighbors have the given degrees."""
+
+    def __init__(self, *degrees: int, introducible: bool = True) -> None:
+        self.parameters = Parameters()
+        read = partial(SignedRecord.from_bytes, chain=CHAIN)
+        self.view = View(OWN.node_id, self.parameters, read)
+        self.peers = Peers()
+        self.acceptor = Acceptor(self.parameters, self.view, self.peers, SeededEntropy(1))
+        for at, (key, degree) in enumerate(zip(NEIGHBORS, degrees, strict=False)):
+            address = f"127.0.1.{10 + at}"
+            peer = self.peers.add(
+                key.node_id, address, inbound=True, stage=PeerStage.NEIGHBOR, now=NOW
+            )
+            peer.is_full = True
+            peer.statement = sign_statement(key, address, introducible=introducible)
+            listed = [OWN.node_id, *STRANGERS][:degree]
+            self.view.offer(sign_record(key, neighbors=listed), NOW)
+
+    def peer(self, at: int) -> Peer:
+        found = self.peers.get(NEIGHBORS[at].node_id)
+        assert found is not None
+        return found
+
+    def judge(self, tried=(), now=100.0, **changes):
+        return self.acceptor.judge(make_record(NEWCOMER, **changes), tried, now)
+
+
+def test_the_first_newcomer_is_accepted_without_an_introduction():
+    assert Scene().judge() == Accepted(None)
+
+
+def test_the_least_connected_neighbor_is_introduced():
+    scene = Scene(3, 2, 4)
+    assert scene.judge() == Accepted(scene.peer(1))
+
+
+def test_a_neighbor_without_room_is_not_introduced():
+    assert Scene(5, 5).judge() == Accepted(None)
+
+
+def test_nobody_known_to_the_newcomer_or_tried_by_it_is_introduced():
+    scene = Scene(2, 3, 4)
+    verdict = scene.judge(neighbors=[NEIGHBORS[0].node_id], tried=(NEIGHBORS[1].node_id,))
+    assert verdict == Accepted(scene.peer(2))
+
+
+def test_nobody_is_introduced_without_consent():
+    assert Scene(2, 2, introducible=False).judge() == Accepted(None)
+
+
+def test_a_newcomer_with_two_neighbors_needs_no_introduction():
+    assert Scene(2).judge(neighbors=STRANGERS[:2]) == Accepted(None)
+
+
+def test_a_rush_of_newcomers_is_spread():
+    scene = Scene(2, 2)
+    first, second = scene.judge(), scene.judge()
+    assert {first.introduce.node_id, second.introduce.node_id} == {
+        NEIGHBORS[0].node_id,
+        NEIGHBORS[1].node_id,
+    }
+
+
+def test_a_full_node_passes_to_the_less_connected():
+    scene = Scene(5, 4, 3, 5, 2)
+    assert scene.judge() == PassedOn(scene.peer(2))
+
+
+def test_a_pass_does_not_lead_back_to_where_the_newcomer_was():
+    scene = Scene(5, 4, 3, 5, 5)
+    assert scene.judge(tried=(NEIGHBORS[2].node_id,)) == PassedOn(scene.peer(1))
+
+
+def test_a_saturated_node_makes_room_for_an_isolated_newcomer():
+    verdict = Scene(5, 5, 5, 5, 5).judge()
+    assert isinstance(verdict, Displaced)
+
+
+def test_a_saturated_node_makes_no_room_for_one_that_has_two_neighbors():
+    verdict = Scene(5, 5, 5, 5, 5).judge(neighbors=STRANGERS[:2])
+    assert verdict == Refused(FailureReason.FULL)
+
+
+def test_room_is_made_once_in_a_while_only():
+    scene = Scene(5, 5, 5, 5, 5)
+    verdicts = [scene.judge(now=100.0 + at / 10) for at in range(12)]
+    assert [type(one) for one in verdicts].count(Displaced) == 2
+
+
+def test_a_neighbor_that_asks_too_often_learns_no_more_addresses():
+    scene = Scene(2, 2)
+    asking = scene.peer(0)
+    record = make_record(NEIGHBORS[0])
+    answers = [
+        scene.acceptor.introduction_for(asking, record, (), 100.0 + 6 * at) for at in range(9)
+    ]
+    assert answers == [scene.peer(1)] * 8 + [None]
+    later = scene.acceptor.introduction_for(asking, record, (), 170.0)
+    assert later == scene.peer(1)

@@ -1,0 +1,426 @@
+"""One node against hand-made peers: debuts, neighborhoods, and what it refuses."""
+
+import pytest
+
+from masq_gossip.messages import (
+    Debut,
+    Digest,
+    Failure,
+    FailureReason,
+    Farewell,
+    Introduction,
+    Pass,
+    Request,
+    Standard,
+    message_to_bytes,
+)
+from masq_gossip.record import MAX_DEGREE
+from masq_gossip.rules.events import (
+    CloseLink,
+    Dial,
+    DialFailed,
+    Link,
+    LinkClosed,
+    LinkOpened,
+    LinksListed,
+    MoveStage,
+    Now,
+    PayloadArrived,
+    Remember,
+    Send,
+    Stopping,
+    Tick,
+)
+from masq_gossip.rules.neighborhood import Neighborhood
+from masq_gossip.rules.parameters import Parameters
+from masq_gossip.rules.state import Origin
+from masq_kernel.entropy import SeededEntropy
+from masq_kernel.identity.keys import IdentityKey
+from support.gossip_builders import (
+    CHAIN,
+    START,
+    endpoint_of,
+    make_key,
+    make_self,
+    sign_record,
+    sign_statement,
+)
+
+OWN = make_key(1)
+ALICE, BOB, CAROL = (make_key(number) for number in (2, 3, 4))
+ADDRESS = {key.node_id: f"127.0.1.{at}" for at, key in enumerate((OWN, ALICE, BOB, CAROL), 1)}
+
+
+class Stage:
+    """A node that has been told who it is, with a clock moved by hand."""
+
+    def __init__(self, *, descriptors=(), **parameters) -> None:
+        origin = Origin(
+            identity=OWN,
+            chain=CHAIN,
+            boot=1,
+            address=endpoint_of(OWN.node_id, ADDRESS[OWN.node_id]),
+            descriptors=tuple(
+                endpoint_of(one.node_id, ADDRESS[one.node_id]) for one in descriptors
+            ),
+        )
+        self.core = Neighborhood(origin, Parameters(**parameters), SeededEntropy(1))
+        self.at = 0.0
+        self.feed(make_self())
+        self.wait(0.2)
+
+    @property
+    def state(self):
+        return self.core.state
+
+    def feed(self, event):
+        return self.core.handle(event, Now(START + int(self.at), self.at))
+
+    def wait(self, seconds: float):
+        """Let time pass, waking the node whenever it asked to be."""
+        commands, end = [], self.at + seconds
+        while (wake := self.core.next_wake_up(Now(START + int(self.at), self.at))) <= end:
+            self.at = max(wake, self.at + 0.001)
+            commands += self.feed(Tick())
+        self.at = end
+        return commands
+
+    def arrive(self, key: IdentityKey, address=None):
+        return self.feed(LinkOpened(key.node_id, address or ADDRESS[key.node_id], inbound=True))
+
+    def hear(self, key: IdentityKey, message, address=None):
+        address = address or ADDRESS[key.node_id]
+        return self.feed(PayloadArrived(key.node_id, address, message_to_bytes(message)))
+
+    def befriend(self, key: IdentityKey, version=7 << 32):
+        """Let a newcomer debut and become a full neighbor."""
+        self.arrive(key)
+        self.hear(key, debut_of(key))
+        self.wait(0.2)
+        listed = sign_record(key, version=version + 5, neighbors=[OWN.node_id])
+        self.hear(key, Standard((listed.raw,)))
+        self.wait(0.2)
+        assert key.node_id in self.state.edges()
+
+
+def debut_of(key: IdentityKey, **changes) -> Debut:
+    statement = sign_statement(key, ADDRESS[key.node_id])
+    return Debut(sign_record(key, **changes).raw, statement.raw)
+
+
+def sent(commands, kind):
+    return [one.message for one in commands if isinstance(one, Send) and type(one.message) is kind]
+
+
+def failures(commands):
+    return [message.reason for message in sent(commands, Failure)]
+
+
+def is_closed(commands, key) -> bool:
+    return any(isinstance(one, CloseLink) and one.peer == key.node_id for one in commands)
+
+
+def test_a_newcomer_is_listed_and_told_our_record_address_and_digest():
+    stage = Stage()
+    stage.arrive(ALICE)
+    commands = stage.hear(ALICE, debut_of(ALICE)) + stage.wait(0.2)
+    assert stage.state.edges() == (ALICE.node_id,)
+    (standard,) = sent(commands, Standard)
+    record = stage.state.view.read(standard.records[0]).record
+    assert record.neighbors == (ALICE.node_id,)
+    assert standard.statement is not None
+    assert sent(commands, Digest)
+
+
+def test_the_stage_climbs_and_falls_with_its_reason():
+    stage = Stage()
+    stage.befriend(ALICE)
+    assert stage.core.stage == "connected"
+    commands = stage.feed(LinkClosed(ALICE.node_id)) + stage.wait(0.2)
+    assert [one.stage for one in commands if isinstance(one, MoveStage)] == ["alone"]
+
+
+def test_a_neighbor_that_never_lists_us_is_dropped():
+    stage = Stage()
+    stage.arrive(ALICE)
+    stage.hear(ALICE, debut_of(ALICE))
+    commands = stage.wait(11.0)
+    assert failures(commands) == [FailureReason.HALF_LINK]
+    assert is_closed(commands, ALICE)
+    assert stage.state.edges() == ()
+
+
+def test_a_neighbor_that_stops_listing_us_is_dropped():
+    stage = Stage()
+    stage.befriend(ALICE)
+    newer = sign_record(ALICE, version=8 << 32)
+    commands = stage.hear(ALICE, Standard((newer.raw,))) + stage.wait(0.2)
+    assert is_closed(commands, ALICE)
+    assert stage.state.edges() == ()
+
+
+def test_a_second_node_at_a_neighbors_address_is_refused_with_the_reason():
+    stage = Stage()
+    stage.befriend(ALICE)
+    address = ADDRESS[ALICE.node_id]
+    stage.arrive(BOB, address)
+    debut = Debut(sign_record(BOB).raw, sign_statement(BOB, address).raw)
+    commands = stage.hear(BOB, debut, address)
+    assert failures(commands) == [FailureReason.ADDRESS_TAKEN]
+    assert stage.state.edges() == (ALICE.node_id,)
+
+
+def test_a_node_at_our_own_address_is_refused():
+    stage = Stage()
+    address = ADDRESS[OWN.node_id]
+    stage.arrive(BOB, address)
+    debut = Debut(sign_record(BOB).raw, sign_statement(BOB, address).raw)
+    assert failures(stage.hear(BOB, debut, address)) == [FailureReason.ADDRESS_TAKEN]
+
+
+def test_a_statement_that_is_not_where_the_link_comes_from_is_refused():
+    stage = Stage()
+    stage.arrive(ALICE, "127.0.9.9")
+    commands = stage.hear(ALICE, debut_of(ALICE), "127.0.9.9")
+    assert failures(commands) == [FailureReason.ADDRESS_MISMATCH]
+
+
+def test_the_address_is_free_again_when_its_holder_is_gone():
+    stage = Stage()
+    stage.befriend(ALICE)
+    stage.feed(LinkClosed(ALICE.node_id))
+    address = ADDRESS[ALICE.node_id]
+    stage.arrive(BOB, address)
+    stage.hear(BOB, Debut(sign_record(BOB).raw, sign_statement(BOB, address).raw), address)
+    assert stage.state.edges() == (BOB.node_id,)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xff",
+        message_to_bytes(Debut(sign_record(BOB).raw, None)),
+        message_to_bytes(Debut(sign_record(ALICE).raw[:-1] + b"\0", None)),
+        message_to_bytes(Debut(sign_record(ALICE).raw, None)),
+    ],
+    ids=["empty", "unknown", "another's record", "bad signature", "no statement"],
+)
+def test_what_no_honest_node_sends_closes_the_link_and_is_remembered(payload):
+    stage = Stage()
+    stage.arrive(ALICE)
+    commands = stage.feed(PayloadArrived(ALICE.node_id, ADDRESS[ALICE.node_id], payload))
+    assert failures(commands) == [FailureReason.MISCONDUCT]
+    assert is_closed(commands, ALICE)
+    assert stage.state.misconduct.of(ALICE.node_id).count == 1
+    assert stage.state.misconduct.of(BOB.node_id) is None
+
+
+def test_a_neighbors_two_records_of_one_version_are_its_misconduct():
+    stage = Stage()
+    stage.befriend(ALICE)
+    other = sign_record(ALICE, version=(7 << 32) + 5, neighbors=[OWN.node_id], country="DE")
+    assert failures(stage.hear(ALICE, Standard((other.raw,)))) == [FailureReason.MISCONDUCT]
+
+
+def test_a_conflicting_record_of_a_third_node_is_refused_but_not_held_against_the_bearer():
+    stage = Stage()
+    stage.befriend(ALICE)
+    stage.hear(ALICE, Standard((sign_record(BOB).raw,)))
+    commands = stage.hear(ALICE, Standard((sign_record(BOB, country="DE").raw,)))
+    assert failures(commands) == []
+    assert stage.state.view.record(BOB.node_id).country == "CH"
+    assert stage.state.misconduct.of(ALICE.node_id) is None
+
+
+def test_there_are_never_more_than_five_neighbors():
+    stage = Stage()
+    for number in range(10, 20):
+        key = make_key(number)
+        ADDRESS[key.node_id] = f"127.0.2.{number}"
+        stage.arrive(key)
+        stage.hear(key, debut_of(key))
+        stage.wait(0.5)
+        assert len(stage.state.edges()) <= MAX_DEGREE
+    assert len(stage.state.edges()) == MAX_DEGREE
+
+
+def test_a_node_dials_its_descriptor_debuts_and_lists_who_lists_it():
+    stage = Stage(descriptors=(ALICE,))
+    assert stage.state.seeker.is_trying(ALICE.node_id)
+    opened = stage.feed(LinkOpened(ALICE.node_id, ADDRESS[ALICE.node_id], inbound=False))
+    assert len(sent(opened, Debut)) == 1
+    assert stage.state.edges() == ()
+    listed = sign_record(ALICE, neighbors=[OWN.node_id])
+    stated = sign_statement(ALICE, ADDRESS[ALICE.node_id])
+    commands = stage.hear(ALICE, Standard((listed.raw,), stated.raw)) + stage.wait(0.2)
+    assert stage.state.edges() == (ALICE.node_id,)
+    remembered = [one for one in commands if isinstance(one, Remember)]
+    assert [one.node_id for one in remembered[-1].neighbors] == [ALICE.node_id]
+
+
+def test_a_dial_that_fails_is_repeated_and_an_unanswered_debut_given_up():
+    stage = Stage(descriptors=(ALICE,))
+    stage.feed(DialFailed(ALICE.node_id))
+    dials = [one for one in stage.wait(0.5) if isinstance(one, Dial)]
+    assert [one.endpoint.node_id for one in dials] == [ALICE.node_id]
+    stage.feed(LinkOpened(ALICE.node_id, ADDRESS[ALICE.node_id], inbound=False))
+    assert is_closed(stage.wait(5.1), ALICE)
+
+
+def test_a_pass_is_followed_by_a_dial_and_the_passer_is_named_as_tried():
+    stage = Stage(descriptors=(ALICE,))
+    stage.feed(LinkOpened(ALICE.node_id, ADDRESS[ALICE.node_id], inbound=False))
+    commands = stage.hear(ALICE, Pass(sign_statement(BOB, ADDRESS[BOB.node_id]).raw))
+    commands += stage.wait(0.1)
+    assert is_closed(commands, ALICE)
+    assert [one.endpoint.node_id for one in commands if isinstance(one, Dial)] == [BOB.node_id]
+    opened = stage.feed(LinkOpened(BOB.node_id, ADDRESS[BOB.node_id], inbound=False))
+    assert sent(opened, Debut)[0].tried == (ALICE.node_id,)
+
+
+def test_passes_and_introductions_nobody_asked_for_are_not_followed():
+    stage = Stage()
+    stage.arrive(ALICE)
+    told = sign_statement(BOB, ADDRESS[BOB.node_id]).raw
+    commands = stage.hear(ALICE, Pass(told)) + stage.hear(ALICE, Introduction(told))
+    commands += stage.wait(1.0)
+    assert not any(isinstance(one, Dial) for one in commands)
+
+
+def test_a_node_with_three_neighbors_dials_nobody():
+    stage = Stage()
+    for key in (ALICE, BOB, CAROL):
+        stage.befriend(key)
+    told = sign_statement(make_key(9), "127.0.1.9").raw
+    commands = stage.hear(ALICE, Introduction(told)) + stage.wait(5.0)
+    assert not any(isinstance(one, Dial) for one in commands)
+
+
+def test_a_digest_is_answered_by_a_request_for_what_is_news_only():
+    stage = Stage()
+    stage.befriend(ALICE)
+    held = (ALICE.node_id, (7 << 32) + 5)
+    (request,) = sent(stage.hear(ALICE, Digest((held, (BOB.node_id, 3)))), Request)
+    assert request.node_ids == (BOB.node_id,)
+    assert sent(stage.hear(ALICE, Digest((held,))), Request) == []
+
+
+def test_a_request_is_answered_with_the_very_bytes_their_owner_signed():
+    stage = Stage()
+    stage.befriend(ALICE)
+    stage.befriend(BOB)
+    held = stage.state.view.signed(ALICE.node_id)
+    (standard,) = sent(stage.hear(BOB, Request((ALICE.node_id, CAROL.node_id))), Standard)
+    assert standard.records == (held.raw,)
+
+
+def test_strangers_get_no_records():
+    stage = Stage()
+    stage.befriend(ALICE)
+    stage.arrive(BOB)
+    commands = stage.hear(BOB, Request((ALICE.node_id,))) + stage.hear(BOB, Digest(()))
+    assert not any(isinstance(one, Send) for one in commands)
+
+
+def test_news_goes_to_the_others_but_not_back_to_its_bearer():
+    stage = Stage()
+    stage.befriend(ALICE)
+    stage.befriend(BOB)
+    carol = sign_record(CAROL, neighbors=[ALICE.node_id])
+    alice = sign_record(ALICE, version=8 << 32, neighbors=[OWN.node_id, CAROL.node_id])
+    commands = stage.hear(ALICE, Standard((carol.raw, alice.raw))) + stage.wait(0.2)
+    told = {
+        (one.peer, raw)
+        for one in commands
+        if isinstance(one, Send) and isinstance(one.message, Standard)
+        for raw in one.message.records
+    }
+    assert {(BOB.node_id, carol.raw), (BOB.node_id, alice.raw)} <= told
+    assert (ALICE.node_id, carol.raw) not in told
+
+
+def test_changed_rates_raise_the_version_and_spread():
+    stage = Stage()
+    stage.befriend(ALICE)
+    before = stage.state.own.version
+    commands = stage.feed(make_self(2)) + stage.wait(0.2)
+    (standard,) = sent(commands, Standard)
+    assert stage.state.view.read(standard.records[0]).version > before
+
+
+def test_a_burst_of_changes_is_one_record():
+    stage = Stage()
+    stage.befriend(ALICE)
+    before = stage.state.own.version
+    for number in range(3, 13):
+        stage.feed(make_self(number))
+    stage.wait(0.2)
+    assert stage.state.own.version - before <= 2
+
+
+def test_the_record_is_renewed_every_hour():
+    stage = Stage()
+    before = stage.state.own.version
+    stage.wait(3500.0)
+    assert stage.state.own.version == before
+    stage.wait(200.0)
+    assert stage.state.own.version == before + 1
+
+
+def test_a_record_of_ours_from_a_forgotten_life_is_outbid_and_the_boot_remembered():
+    stage = Stage()
+    stage.befriend(ALICE)
+    past = sign_record(OWN, version=(9 << 32) + 4)
+    commands = stage.hear(ALICE, Standard((past.raw,))) + stage.wait(0.2)
+    assert stage.state.own.version > past.version
+    assert [one.boot for one in commands if isinstance(one, Remember)] == [10]
+
+
+def test_a_farewell_drops_the_edge_at_once_and_ours_goes_to_every_neighbor():
+    stage = Stage()
+    stage.befriend(ALICE)
+    stage.befriend(BOB)
+    stage.hear(ALICE, Farewell())
+    assert stage.state.edges() == (BOB.node_id,)
+    commands = stage.feed(Stopping())
+    assert [one.peer for one in commands] == [BOB.node_id]
+    assert sent(commands, Farewell)
+
+
+def test_the_routers_list_makes_up_for_lost_events():
+    stage = Stage()
+    stage.befriend(ALICE)
+    stage.wait(3.0)
+    stage.feed(LinksListed((Link(BOB.node_id, ADDRESS[BOB.node_id], inbound=True),)))
+    assert stage.state.edges() == ()
+    assert BOB.node_id in stage.state.peers
+
+
+def test_after_a_restart_of_gossip_the_open_links_are_debuted_over():
+    stage = Stage()
+    links = (Link(BOB.node_id, ADDRESS[BOB.node_id], inbound=True),)
+    assert len(sent(stage.feed(LinksListed(links)), Debut)) == 1
+
+
+def test_a_neighbor_that_restarted_is_taken_back_over_the_same_link():
+    stage = Stage()
+    stage.befriend(ALICE)
+    commands = stage.hear(ALICE, debut_of(ALICE, version=9 << 32)) + stage.wait(0.2)
+    assert stage.state.edges() == (ALICE.node_id,)
+    assert sent(commands, Standard)
+    assert not is_closed(commands, ALICE)
+
+
+def test_an_inbound_link_on_which_nothing_happens_is_closed():
+    stage = Stage()
+    stage.arrive(ALICE)
+    assert is_closed(stage.wait(10.5), ALICE)
+
+
+def test_zero_hop_mode_takes_no_neighbors():
+    stage = Stage(mode="zero-hop", descriptors=(ALICE,))
+    stage.arrive(BOB)
+    commands = stage.hear(BOB, debut_of(BOB)) + stage.wait(2.0)
+    assert failures(commands) == [FailureReason.NOT_SERVING]
+    assert not any(isinstance(one, Dial) for one in commands)
