@@ -38,6 +38,7 @@ class Running:
     router: FakeRouter
     api: Bus
     tasks: tuple[asyncio.Task[None], ...]
+    health: dict[str, str]
 
 
 async def start(number, wire, tasks, folder) -> Running:
@@ -53,8 +54,15 @@ async def start(number, wire, tasks, folder) -> Running:
     )
     core = Neighborhood(origin, Parameters(), SeededEntropy(number))
     bus = broker.connect(Service.GOSSIP)
+    health: dict[str, str] = {}
     shell = Shell(
-        neighborhood=core, bus=bus, clock=clock, store=store, rates=DEFAULT_RATES, tasks=tasks
+        neighborhood=core,
+        bus=bus,
+        clock=clock,
+        store=store,
+        rates=DEFAULT_RATES,
+        tasks=tasks,
+        report=health.__setitem__,
     )
     handlers = Handlers(neighborhood=core, clock=clock, descriptor="", rates=DEFAULT_RATES)
     router = FakeRouter(wire, key.node_id, address, number)
@@ -62,7 +70,7 @@ async def start(number, wire, tasks, folder) -> Running:
     await serve(bus, handlers)
     await router.start(broker.connect(Service.ROUTER), broker.connect(Service.ACCOUNTANT))
     started = tasks.create_task(shell.run()), tasks.create_task(shell.keep_current())
-    return Running(shell, core, router, broker.connect(Service.API), started)
+    return Running(shell, core, router, broker.connect(Service.API), started, health)
 
 
 @asynccontextmanager
@@ -86,6 +94,7 @@ async def test_six_nodes_join_over_their_buses_and_answer_for_it(tmp_path):
     async with running(6, tmp_path) as nodes:
         await until(lambda: sum(one.core.stage == "routable" for one in nodes) >= 4)
         node = next(one for one in nodes if one.core.stage == "routable")
+        assert node.health == {"router": "ok", "accountant": "ok"}
         found = await node.api.request(subjects.ROUTE, RouteRequested())
         assert len(found.over) >= 3
         assert len(found.back) >= 2

@@ -6,6 +6,7 @@ from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.runtime.service import Runtime
 
 from masq_gossip.handlers import Handlers, serve
+from masq_gossip.metrics import register_metrics
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.state import Origin
 from masq_gossip.settings import GossipSettings
@@ -34,6 +35,7 @@ async def main(runtime: Runtime) -> None:
         store=store,
         rates=settings.rates(),
         tasks=runtime.tasks,
+        report=runtime.health.report,
     )
     handlers = Handlers(
         neighborhood=neighborhood,
@@ -41,6 +43,7 @@ async def main(runtime: Runtime) -> None:
         descriptor=_descriptor(origin),
         rates=settings.rates(),
     )
+    register_metrics(runtime.metrics, neighborhood)
     await shell.listen()
     await serve(runtime.bus, handlers)
     running = (

@@ -1,7 +1,8 @@
 """Carry events from the bus to the neighborhood and its commands back: feed, obey, re-arm."""
 
 import asyncio
-from typing import assert_never
+from collections.abc import Callable
+from typing import TypeVar, assert_never
 
 import structlog
 
@@ -32,6 +33,7 @@ from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusError
 from masq_kernel.bus.messages import gossip, router
 from masq_kernel.bus.messages.accountant import WalletsRequested
+from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
 from masq_kernel.rates import RatePack
@@ -39,6 +41,9 @@ from masq_kernel.rates import RatePack
 __all__ = ["Shell"]
 
 log = structlog.get_logger(__name__)
+
+M = TypeVar("M", bound=BusMessage)
+R = TypeVar("R", bound=BusMessage)
 
 INBOX_SIZE = 1024
 """Events waiting for the core; a fuller inbox holds back the bus's subscriptions."""
@@ -56,6 +61,7 @@ class Shell:
 
     Args:
         tasks: where the orders to the router run, so that a slow router never stops the core.
+        report: told the state of each service we need: "ok", or a sentence.
     """
 
     def __init__(
@@ -67,9 +73,11 @@ class Shell:
         store: GossipStore,
         rates: RatePack,
         tasks: asyncio.TaskGroup,
+        report: Callable[[str, str], None],
     ) -> None:
         self._neighborhood, self._bus, self._clock = neighborhood, bus, clock
         self._store, self._rates, self._tasks = store, rates, tasks
+        self._report = report
         self._inbox: asyncio.Queue[Event] = asyncio.Queue(INBOX_SIZE)
 
     async def listen(self) -> None:
@@ -142,11 +150,9 @@ class Shell:
 
     async def _ask_self(self) -> bool:
         """Ask router and accountant what our record should say; False: one did not answer."""
-        try:
-            status = await self._bus.request(subjects.ROUTER_STATUS, router.RouterStatusRequested())
-            wallets = await self._bus.request(subjects.WALLETS, WalletsRequested())
-        except BusError as error:
-            log.debug("waiting for router and accountant", reason=str(error))
+        status = await self._ask("router", subjects.ROUTER_STATUS, router.RouterStatusRequested())
+        wallets = await self._ask("accountant", subjects.WALLETS, WalletsRequested())
+        if status is None or wallets is None:
             return False
         key = status.onion_key
         changed = SelfChanged(key.public_key, key.expires_at, wallets.earning, self._rates)
@@ -154,14 +160,21 @@ class Shell:
             await self._inbox.put(changed)
         return True
 
-    async def _reconcile(self) -> None:
+    async def _ask(self, name: str, request: subjects.Request[M, R], message: M) -> R | None:
+        """Ask another service and report how it is; None: it did not answer."""
         try:
-            listed = await self._bus.request(subjects.LINKS, router.LinksRequested())
+            answer = await self._bus.request(request, message)
         except BusError as error:
-            log.warning("the router does not list its links", reason=str(error))
-            return
-        links = tuple(Link(one.peer, one.address, one.inbound) for one in listed.links)
-        await self._inbox.put(LinksListed(links))
+            self._report(name, f"does not answer: {error}")
+            return None
+        self._report(name, "ok")
+        return answer
+
+    async def _reconcile(self) -> None:
+        listed = await self._ask("router", subjects.LINKS, router.LinksRequested())
+        if listed is not None:
+            links = tuple(Link(one.peer, one.address, one.inbound) for one in listed.links)
+            await self._inbox.put(LinksListed(links))
 
     async def _obey(self, command: Command) -> None:
         match command:
