@@ -1,0 +1,69 @@
+"""Who may set up a session here: the checks of a SETUP, in their order (protocol.md 4.2). Pure.
+
+    opened -> not replayed -> proof there -> proof good -> not expired -> price -> not banned
+
+The cheap checks come before the signature, but the *answer* follows the order above, so a refusal
+tells a payer the first thing to mend.
+"""
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from masq_kernel.chains import Chain
+from masq_kernel.identity.keys import NodeId, WalletAddress
+from masq_kernel.identity.proofs import ProofClaim, verify_proof
+from masq_kernel.rates import RatePack
+from masq_kernel.units import UnixSeconds
+from masq_router.onion.hops import HopBlock, Role
+from masq_router.onion.layers import secret_hash
+from masq_router.wire.frames import TeardownReason
+
+__all__ = ["SESSION_LIFETIME_MAX_S", "Gate"]
+
+SESSION_LIFETIME_MAX_S = 1_200
+"""Twice the usual lifetime; a later expiry would make replay windows and tables grow."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Gate:
+    """The conditions under which this node serves others.
+
+    Args:
+        chain: proofs of another chain never verify.
+        node_id: us; a proof made for another hop never verifies.
+        rates: what we ask now.
+        banned: wallets that are refused.
+    """
+
+    chain: Chain
+    node_id: NodeId
+    rates: RatePack
+    banned: Container[WalletAddress]
+
+    def refusal(self, block: HopBlock, now: UnixSeconds) -> TeardownReason | None:
+        """Say why this block is refused, or None when it is welcome."""
+        if block.role is Role.RETURN:
+            return self._expiry_refusal(block, now)
+        if block.wallet is None or block.proof is None or block.rates is None:
+            return TeardownReason.REFUSED_PROOF
+        claim = ProofClaim(
+            node_id=self.node_id,
+            secret_hash=secret_hash(block.secret),
+            rates=block.rates,
+            expires_at=block.expires_at,
+        )
+        if not verify_proof(self.chain, claim, block.wallet, block.proof):
+            return TeardownReason.REFUSED_PROOF
+        expiry_refusal = self._expiry_refusal(block, now)
+        if expiry_refusal is not None:
+            return expiry_refusal
+        if not block.rates.covers(self.rates):
+            return TeardownReason.REFUSED_PRICE
+        if block.wallet in self.banned:
+            return TeardownReason.REFUSED_BANNED
+        return None
+
+    def _expiry_refusal(self, block: HopBlock, now: UnixSeconds) -> TeardownReason | None:
+        if not now < block.expires_at <= now + SESSION_LIFETIME_MAX_S:
+            return TeardownReason.EXPIRED
+        return None

@@ -1,0 +1,186 @@
+"""Streams between two real associations in memory."""
+
+import pytest
+
+from masq_kernel.entropy import SeededEntropy
+from masq_kernel.identity.keys import NodeId
+from masq_router.errors import StreamProtocolError
+from masq_router.onion.geometry import SETUP_SIZE, SIZE_CLASSES
+from masq_router.streams import Association, Attach, Role
+from masq_router.streams.association import STREAM_WINDOW, STREAMS_MAX
+from masq_router.streams.errors import ResetCode
+from masq_router.streams.frames import ack_frame, fin_frame, probed_frame
+from support.stream_pair import RecordingEvents, StreamPair
+
+BLOB = SeededEntropy(7).token(3_000_000)
+
+
+def test_a_stream_opens_carries_bytes_both_ways_and_ends():
+    pair = StreamPair()
+    stream = pair.connected_stream("example.com", 443)
+    assert [(each.host, each.port) for each in pair.exit_events.opens] == [("example.com", 443)]
+    assert pair.origin_events.opened == [stream]
+    pair.origin.write(stream, b"question")
+    pair.exit.write(stream, b"answer")
+    pair.origin.finish(stream)
+    pair.exit.finish(stream)
+    pair.settle()
+    assert pair.exit_events.data[stream] == b"question"
+    assert pair.origin_events.data[stream] == b"answer"
+    assert pair.exit_events.fins == pair.origin_events.fins == [stream]
+    assert pair.origin.stream_count == pair.exit.stream_count == 0
+
+
+def test_half_close_leaves_the_other_direction_open():
+    pair = StreamPair()
+    stream = pair.connected_stream()
+    pair.origin.finish(stream)
+    pair.settle()
+    pair.exit.write(stream, BLOB[:100_000])
+    pair.settle()
+    assert pair.origin_events.data[stream] == BLOB[:100_000]
+    assert pair.origin.stream_count == 1
+
+
+def test_three_megabytes_arrive_in_order_under_a_window_of_one():
+    pair = StreamPair()
+    stream = pair.connected_stream()
+    for begin in range(0, len(BLOB), 100_000):
+        pair.exit.write(stream, BLOB[begin : begin + 100_000])
+    pair.exit.finish(stream)
+    pair.settle()
+    assert bytes(pair.origin_events.data[stream]) == BLOB
+    assert set(pair.package_sizes) <= {size - 3 * 16 for size in SIZE_CLASSES}
+
+
+def test_a_reader_that_stops_holds_back_the_writer_at_the_window():
+    pair = StreamPair()
+    stream = pair.connected_stream()
+    pair.origin_events.consumes = False
+    welcome = pair.exit.write(stream, BLOB)
+    pair.settle()
+    assert not welcome
+    assert len(pair.origin_events.data[stream]) == STREAM_WINDOW
+    pair.origin.consumed(stream, STREAM_WINDOW)
+    pair.origin_events.consumes = True
+    pair.settle()
+    assert pair.origin_events.data[stream] == BLOB
+    assert pair.exit_events.writable == [stream]
+
+
+def test_a_stalled_stream_does_not_stop_another():
+    pair = StreamPair()
+    stalled, lively = pair.connected_stream(), pair.connected_stream()
+    pair.origin_events.consumes = False
+    pair.exit.write(stalled, BLOB)
+    pair.settle()
+    pair.origin_events.consumes = True
+    pair.exit.write(lively, b"through")
+    pair.settle()
+    assert pair.origin_events.data[lively] == b"through"
+
+
+def test_streams_take_turns():
+    pair = StreamPair()
+    first, second = pair.connected_stream(), pair.connected_stream()
+    pair.exit.write(first, BLOB[:200_000])
+    pair.exit.write(second, BLOB[:200_000])
+    for _ in range(4):
+        pair.origin.receive(memoryview(pair.exit.next_package()))
+    assert abs(len(pair.origin_events.data[first]) - len(pair.origin_events.data[second])) < 33_000
+    assert len(pair.origin_events.data[second]) > 0
+
+
+def test_a_reset_carries_its_reason_and_ends_the_stream():
+    pair = StreamPair()
+    stream = pair.origin.open("nowhere.invalid", 80)
+    pair.settle()
+    pair.exit.reset(stream, ResetCode.NAME_NOT_RESOLVED)
+    pair.settle()
+    assert pair.origin_events.resets == [(stream, ResetCode.NAME_NOT_RESOLVED)]
+    assert pair.origin.stream_count == pair.exit.stream_count == 0
+
+
+def test_bytes_of_a_stream_just_dropped_are_swallowed():
+    pair = StreamPair()
+    stream = pair.connected_stream()
+    pair.exit.write(stream, b"late")
+    late = pair.exit.next_package()
+    pair.origin.reset(stream, ResetCode.CLIENT_GONE)
+    pair.origin.receive(memoryview(late))
+    assert not pair.origin_events.data[stream]
+
+
+def test_more_streams_than_allowed_are_refused_one_by_one():
+    pair = StreamPair()
+    for _ in range(STREAMS_MAX + 1):
+        pair.origin.open("example.com", 80)
+    pair.settle()
+    assert pair.exit.stream_count == STREAMS_MAX
+    assert pair.origin_events.resets == [(STREAMS_MAX + 1, ResetCode.OVERLOAD)]
+
+
+def test_a_probe_is_answered():
+    pair = StreamPair()
+    pair.origin.probe(42)
+    pair.settle()
+    assert pair.origin_events.probed == [42]
+
+
+def test_attach_comes_first_and_is_read_as_written():
+    pair = StreamPair()
+    attach = Attach(
+        secret=bytes([1]) * 32,
+        back_secret=bytes([2]) * 32,
+        back_first=NodeId(bytes([3]) * 32),
+        back_setup=bytes([4]) * SETUP_SIZE,
+        received=((1, 10), (2, 20)),
+    )
+    pair.origin.open("example.com", 80)
+    pair.origin.attach(attach)
+    pair.settle()
+    assert pair.exit_events.attaches == [attach]
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        b"\x0c",  # unknown type
+        b"\x03\x00\x00",  # DATA cut off
+        b"\x03\x00\x00\x00\x09" + bytes(8) + b"\x00\x01x",  # DATA of a stream never opened
+        b"\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x01a",  # OPEN to port 0
+        b"\x02\x00\x00\x00\x00\x00\x00\x00\x01\x00\x50\x01a",  # OPEN of stream 0
+        ack_frame(0, consumed=1, window=1),  # bytes never sent
+        b"\x01" + bytes(100),  # ATTACH cut off
+    ],
+)
+def test_what_breaks_the_rules_is_refused(package):
+    association = Association(Role.EXIT, RecordingEvents(), hint=0)
+    with pytest.raises(StreamProtocolError):
+        association.receive(memoryview(package))
+
+
+def test_an_exit_cannot_open_streams_at_the_originator():
+    association = Association(Role.ORIGIN, RecordingEvents(), hint=0)
+    with pytest.raises(StreamProtocolError):
+        association.receive(memoryview(b"\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x50\x01a"))
+
+
+def test_a_gap_an_overrun_and_a_wrong_fin_are_refused():
+    for frame in (
+        b"\x03\x00\x00\x00\x01" + (5).to_bytes(8, "big") + b"\x00\x01x",
+        fin_frame(1, final=7),
+    ):
+        pair = StreamPair()
+        pair.connected_stream()
+        with pytest.raises(StreamProtocolError):
+            pair.exit.receive(memoryview(frame))
+
+
+def test_an_end_that_only_asks_is_refused_before_memory_grows():
+    association = Association(Role.EXIT, RecordingEvents(), hint=0)
+    probes = b"".join(b"\x09" + bytes(8) for _ in range(3_000))
+    with pytest.raises(StreamProtocolError):
+        for _ in range(3):
+            association.receive(memoryview(probes))
+    assert len(probed_frame(0)) == 9
