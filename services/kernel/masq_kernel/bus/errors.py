@@ -30,7 +30,7 @@ class BusError(MasqError):
     """A request or an append that came to nothing."""
 
 
-class BusRefused(BusError):
+class BusRefused(BusError):  # noqa: N818 - read as facts at the call
     """The other side refuses.
 
     Raised by handlers to refuse, and raised again at the caller.
@@ -45,7 +45,7 @@ class BusRefused(BusError):
         self.code, self.reason = code, reason
 
 
-class BusTimeout(BusError):
+class BusTimeout(BusError):  # noqa: N818 - read as facts at the call
     """Nobody answered within the deadline."""
 
     def __init__(self, subject: str, timeout_s: float) -> None:
@@ -53,7 +53,7 @@ class BusTimeout(BusError):
         self.subject, self.timeout_s = subject, timeout_s
 
 
-class BusUnavailable(BusError):
+class BusUnavailable(BusError):  # noqa: N818 - read as facts at the call
     """The bus is not connected, or no service serves this subject now."""
 
     def __init__(self, subject: str, reason: str) -> None:

@@ -1,8 +1,8 @@
 """Every subject of the bus, spelled here and nowhere else.
 
 Grammar (docs/adr/0007): `masq.v1.<service>.<verb-or-event>`. A subject is a typed value, so that
-`bus.request(subjects.ROUTE, RouteRequested(...))` is known to return a RouteFound. Who may speak and
-who may listen stands beside each; the NATS permissions of each service are made from this table.
+`bus.request(subjects.ROUTE, RouteRequested(...))` is known to return a RouteFound. Who may speak
+and who may listen stands beside each; the NATS permissions of each service are made from it.
 
 Subject
 |- Event      told to whoever listens; may be lost while nobody does

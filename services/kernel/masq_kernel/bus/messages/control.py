@@ -1,5 +1,7 @@
 """What every service answers: is it well, and what does it count."""
 
+import msgspec
+
 from masq_kernel.bus.messages.base import BusMessage
 
 __all__ = ["Done", "HealthReported", "HealthRequested", "MetricsReported", "MetricsRequested"]
@@ -16,7 +18,8 @@ class HealthRequested(BusMessage, frozen=True):
 class HealthReported(BusMessage, frozen=True):
     """The state of one process.
 
-    `dependencies` maps the name of each thing it needs to `ok` or to a sentence saying what is wrong.
+    `dependencies` maps the name of each thing it needs to `ok` or to a sentence that says what is
+    wrong.
     """
 
     service: str
@@ -24,7 +27,7 @@ class HealthReported(BusMessage, frozen=True):
     version: str
     pid: int
     uptime_s: float
-    dependencies: dict[str, str] = {}
+    dependencies: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class MetricsRequested(BusMessage, frozen=True):

@@ -107,8 +107,8 @@ class NeighborhoodShown(BusMessage, frozen=True):
 class RouteRequested(BusMessage, frozen=True):
     """Find a round trip.
 
-    `hops` is the number of links each way (None: the node's minimum); `exit` fixes the exit (None: any);
-    `avoid` are nodes that must not be on the route.
+    `hops` is the number of links each way (None: the node's minimum); `exit` fixes the exit
+    (None: any); `avoid` are nodes that must not be on the route.
     """
 
     hops: int | None = None

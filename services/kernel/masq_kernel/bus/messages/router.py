@@ -155,9 +155,9 @@ class SessionsListed(BusMessage, frozen=True):
 class UsageEntry(BusMessage, frozen=True):
     """What one hop of one session did since the last report.
 
-    `wallet` is the other side: who owes us (provided) or whom we owe (consumed). The payer proof of a
-    provided session has been verified by the router. `amount` is in wei, in decimal, because it may
-    exceed 64 bits.
+    `wallet` is the other side: who owes us (provided) or whom we owe (consumed). The payer proof of
+    a provided session has been verified by the router. `amount` is in wei, in decimal, because it
+    may exceed 64 bits.
     """
 
     session_id: bytes

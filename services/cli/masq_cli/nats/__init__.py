@@ -1,0 +1,1 @@
+"""The embedded nats-server: its configuration, generated with least privilege, and its start."""

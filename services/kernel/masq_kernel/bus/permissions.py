@@ -1,0 +1,63 @@
+"""Who may speak and who may listen on which subject, from the table in subjects.py. Pure.
+
+The memory bus enforces it in tests; the NATS configuration is generated from it for real life.
+"""
+
+from dataclasses import dataclass
+
+from masq_kernel.bus.subjects import ALL, Event, Request, Service, Stream
+
+__all__ = ["Permissions", "inbox_prefix", "permissions_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """The subjects one service may use; NATS wildcards allowed.
+
+    Args:
+        publish: it may send here.
+        subscribe: it may receive from here.
+    """
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def inbox_prefix(service: Service) -> str:
+    """Return where answers to this service's requests arrive; nobody else can listen there."""
+    return f"_INBOX_{service}"
+
+
+def permissions_of(service: Service) -> Permissions:
+    """Return the least that this service needs."""
+    publish: set[str] = set()
+    subscribe = {f"{inbox_prefix(service)}.>"}
+    for subject in ALL:
+        match subject:
+            case Event():
+                publish.update({subject.name} if subject.speaker is service else ())
+                subscribe.update({subject.name} if service in subject.listeners else ())
+            case Request():
+                publish.update({subject.name} if service in subject.callers else ())
+                subscribe.update({subject.name} if subject.server is service else ())
+            case Stream():
+                publish.update({subject.name} if subject.speaker is service else ())
+                publish.update(
+                    _reader_subjects(subject.stream) if subject.reader is service else ()
+                )
+    return Permissions(publish=tuple(sorted(publish)), subscribe=tuple(sorted(subscribe)))
+
+
+def _reader_subjects(stream: str) -> tuple[str, ...]:
+    """What JetStream asks of the reader that makes the stream and its one durable consumer."""
+    return (
+        "$JS.API.INFO",
+        f"$JS.API.STREAM.CREATE.{stream}",
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.STREAM.UPDATE.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.>",
+        f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.>",
+        f"$JS.API.CONSUMER.INFO.{stream}.>",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.>",
+        f"$JS.ACK.{stream}.>",
+    )

@@ -1,0 +1,1 @@
+"""The life of a service: settings, health, metrics, start and orderly stop."""

@@ -1,0 +1,59 @@
+"""On a real server each service may use its own subjects and no others; made from the table."""
+
+import asyncio
+
+import nats
+import nats.errors
+import pytest
+
+from masq_kernel.bus.permissions import inbox_prefix, permissions_of
+from masq_kernel.bus.subjects import ALL, Service
+from support.nats_server import running_server
+
+
+async def connect_raw(server, service, denials):
+    async def on_error(error):
+        denials.append(str(error))
+
+    return await nats.connect(
+        server.url,
+        user=str(service),
+        password=server.password(service),
+        inbox_prefix=inbox_prefix(service),
+        error_cb=on_error,
+    )
+
+
+async def denied(client, denials, action):
+    """Whether the server answers this action with a permissions violation."""
+    denials.clear()
+    await action()
+    await client.flush()
+    await client.flush()
+    await asyncio.sleep(0.02)
+    return any("permissions violation" in each.lower() for each in denials)
+
+
+@pytest.mark.parametrize("service", list(Service))
+async def test_each_service_may_use_exactly_what_the_table_says(service, tmp_path):
+    allowed = permissions_of(service)
+    async with running_server(tmp_path) as server:
+        denials = []
+        client = await connect_raw(server, service, denials)
+        for subject in ALL:
+            name = subject.name
+            refused = await denied(client, denials, lambda name=name: client.publish(name, b""))
+            assert refused is (name not in allowed.publish), f"{service} publishes {name}"
+            refused = await denied(client, denials, lambda name=name: client.subscribe(name))
+            assert refused is (name not in allowed.subscribe), f"{service} subscribes {name}"
+        for other in set(Service) - {service}:
+            inbox = f"{inbox_prefix(other)}.>"
+            assert await denied(client, denials, lambda inbox=inbox: client.subscribe(inbox))
+        assert await denied(client, denials, lambda: client.subscribe(">"))
+        await client.close()
+
+
+async def test_a_wrong_password_is_refused(tmp_path):
+    async with running_server(tmp_path) as server:
+        with pytest.raises(nats.errors.Error):
+            await nats.connect(server.url, user="api", password="guess", allow_reconnect=False)
