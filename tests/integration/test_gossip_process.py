@@ -1,0 +1,111 @@
+"""The gossip process alone: real nats-server, real key store, real signals."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusError
+from masq_kernel.bus.messages.control import HealthRequested, MetricsRequested
+from masq_kernel.bus.messages.gossip import GossipStatusRequested
+from masq_kernel.bus.subjects import Service
+from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keys import IdentityKey
+from masq_kernel.identity.keystore import LIGHT, KeyStore
+from support.nats_server import HOST, running_server
+
+PASSPHRASE = "correct horse battery staple"
+
+
+def make_node(data_dir, *, bus_port):
+    """Write what `masq init` will write; return the node's key and its configuration file."""
+    identity = IdentityKey.generate(OsEntropy())
+    store = KeyStore.create(data_dir / "keystore.json", PASSPHRASE, OsEntropy(), work=LIGHT)
+    store.put("identity", identity.seed())
+    config = data_dir / "masq.toml"
+    config.write_text(
+        f'[node]\ndata_dir = "{data_dir}"\nchain = "dev"\n'
+        f'bus_host = "{HOST}"\nbus_port = {bus_port}\n'
+        '[gossip]\naddress = "127.0.1.1"\nports = [4321]\n'
+    )
+    return identity, config
+
+
+async def start(config, **environment):
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "masq_gossip", "--config", str(config)),
+        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def ask_until_answered(bus, request, message):
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                return await bus.request(request, message)
+            except BusError:
+                await asyncio.sleep(0.05)
+
+
+async def test_it_starts_answers_on_the_bus_and_stops_when_told(tmp_path):
+    async with running_server(tmp_path) as server:
+        identity, config = make_node(tmp_path, bus_port=server.port)
+        process = await start(config)
+        api = await server.connect(Service.API)
+        try:
+            status = await ask_until_answered(api, subjects.GOSSIP_STATUS, GossipStatusRequested())
+            assert status.node_id == identity.node_id
+            assert status.descriptor == f"masq://dev:{identity.node_id}@127.0.1.1:4321"
+            health = await api.request(subjects.health(Service.GOSSIP), HealthRequested())
+            assert health.dependencies["bus"] == "ok"
+            assert health.pid == process.pid
+            metrics = await api.request(subjects.metrics(Service.GOSSIP), MetricsRequested())
+            assert "masq_gossip_" in metrics.text
+        finally:
+            await api.close()
+            process.send_signal(signal.SIGTERM)
+            _, log = await asyncio.wait_for(process.communicate(), 15)
+        assert process.returncode == 0, log.decode()
+        assert b"Traceback" not in log
+
+
+async def test_it_survives_a_restart_of_the_bus(tmp_path):
+    async with running_server(tmp_path) as server:
+        identity, config = make_node(tmp_path, bus_port=server.port)
+        process = await start(config)
+        api = await server.connect(Service.API)
+        try:
+            await ask_until_answered(api, subjects.GOSSIP_STATUS, GossipStatusRequested())
+            await server.kill()
+            await server.start()
+            status = await ask_until_answered(api, subjects.GOSSIP_STATUS, GossipStatusRequested())
+            assert status.node_id == identity.node_id
+            assert process.returncode is None
+        finally:
+            await api.close()
+            process.terminate()
+            await asyncio.wait_for(process.communicate(), 15)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "code", "told"),
+    [
+        ({"MASQ_PASSPHRASE": "wrong"}, 4, "does not open the key store"),
+        ({"MASQ_PASSPHRASE": ""}, 1, "There is no passphrase"),
+        ({"MASQ_GOSSIP_HOPS_MIN": "9"}, 2, "`hops_min` in the section [gossip]"),
+        ({"MASQ_NODE_CHAIN": "nowhere"}, 1, "Unknown chain"),
+    ],
+)
+async def test_a_mistake_ends_with_a_code_and_a_sentence(tmp_path, break_it, code, told):
+    async with running_server(tmp_path) as server:
+        _, config = make_node(tmp_path, bus_port=server.port)
+        process = await start(config, **break_it)
+        _, log = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == code, log.decode()
+    assert told in log.decode()
+    assert "Traceback" not in log.decode()
