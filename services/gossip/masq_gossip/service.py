@@ -2,9 +2,6 @@
 
 import asyncio
 
-from masq_kernel.identity.descriptor import Descriptor
-from masq_kernel.runtime.service import Runtime
-
 from masq_gossip.handlers import Handlers, serve
 from masq_gossip.metrics import register_metrics
 from masq_gossip.rules.neighborhood import Neighborhood
@@ -14,7 +11,9 @@ from masq_gossip.shell import Shell
 from masq_gossip.store import GossipStore
 from masq_kernel.chains import chain_named
 from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.identity.keys import IdentityKey
+from masq_kernel.runtime.service import Runtime
 
 __all__ = ["main"]
 

@@ -3,16 +3,16 @@
 import ipaddress
 from typing import Annotated, Self
 
-from masq_kernel.identity.descriptor import Descriptor
-from masq_kernel.runtime.settings import SectionSettings
 from pydantic import Field, field_validator, model_validator
 
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.rules.parameters import Mode, Parameters
 from masq_kernel.chains import Chain
 from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.rates import DEFAULT_RATES, RATE_WEI_MAX, ZERO_RATES, RatePack
+from masq_kernel.runtime.settings import SectionSettings
 from masq_kernel.units import Wei
 
 __all__ = ["GossipSettings"]
