@@ -29,8 +29,8 @@ class PackageLink(Protocol):
         """Whether the socket has more than it can take."""
         ...
 
-    def send_data(self, tag: bytes, body: bytes) -> bool:
-        """Send one DATA frame; False when the link cannot take it any more."""
+    def send_data(self, tag: bytes, body: bytes) -> None:
+        """Send one DATA frame."""
         ...
 
 

@@ -1,9 +1,9 @@
 """Who may set up a session here: the checks of a SETUP, in their order (protocol.md 4.2). Pure.
 
-    opened -> not replayed -> proof there -> proof good -> not expired -> price -> not banned
+    proof there -> proof good -> not expired -> price -> not banned
 
-The cheap checks come before the signature, but the *answer* follows the order above, so a refusal
-tells a payer the first thing to mend.
+The order is part of the protocol: a refusal tells a payer the first thing to mend. Replays and how
+much one peer may make us verify are the business of whoever receives SETUPs from a link.
 """
 
 from collections.abc import Container

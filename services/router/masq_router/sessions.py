@@ -1,14 +1,8 @@
 """Live route sessions of this node and where each is found. Pure.
 
-Session
-|- RelaySession     takes DATA from one link and passes it to another, a layer less or more
-|- ExitSession      the end of an over route: plaintext for an association's exit side
-+- ReturnSession    the end of a back route: plaintext for an association's origin side
-
-An originator's way out (`OverRoute`, origin/routes.py) begins on a link and is found here by its
-tag too, because a TEARDOWN comes back that way. DATA only ever flows in the direction of the
-SETUP; a TEARDOWN flows in both. So a link's table maps a tag to a `Port`: a session, and which of
-its ends this link is.
+DATA only ever flows in the direction of the SETUP; a TEARDOWN flows in both. So a link's table maps
+a tag to a `Port`: a session, and which of its ends this link is. A `RelaySession` takes DATA from
+one link and passes it to another, a layer less or more; the ends of routes are other sessions.
 """
 
 from collections.abc import Hashable, Iterator

@@ -1,0 +1,54 @@
+"""Who may set up a session: the checks of a SETUP in their order."""
+
+from dataclasses import replace
+
+import pytest
+
+from masq_kernel.rates import DEFAULT_RATES, RatePack
+from masq_kernel.units import UnixSeconds, Wei
+from masq_router.gate import SESSION_LIFETIME_MAX_S, Gate
+from masq_router.wire import TeardownReason
+from support.routes import DEV, EXPIRES_AT, make_route
+
+HOP = make_route(1)[0]
+BLOCK = HOP.spec.block
+NOW = UnixSeconds(EXPIRES_AT - 600)
+DEARER = RatePack(
+    routing_byte=Wei(DEFAULT_RATES.routing_byte + 1),
+    routing_service=DEFAULT_RATES.routing_service,
+    exit_byte=DEFAULT_RATES.exit_byte,
+    exit_service=DEFAULT_RATES.exit_service,
+)
+
+
+def make_gate(**changes):
+    fields = {"chain": DEV, "node_id": HOP.node_id, "rates": DEFAULT_RATES, "banned": set()}
+    return Gate(**{**fields, **changes})
+
+
+def test_a_good_block_is_welcome():
+    assert make_gate().refusal(BLOCK, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("gate", "now", "reason"),
+    [
+        (make_gate(node_id=make_route(1, seed=9)[0].node_id), NOW, TeardownReason.REFUSED_PROOF),
+        (make_gate(), EXPIRES_AT, TeardownReason.EXPIRED),
+        (make_gate(), EXPIRES_AT - SESSION_LIFETIME_MAX_S - 1, TeardownReason.EXPIRED),
+        (make_gate(rates=DEARER), NOW, TeardownReason.REFUSED_PRICE),
+        (make_gate(banned={BLOCK.wallet}), NOW, TeardownReason.REFUSED_BANNED),
+    ],
+)
+def test_each_refusal_names_the_first_thing_to_mend(gate, now, reason):
+    assert gate.refusal(BLOCK, UnixSeconds(now)) is reason
+
+
+def test_a_price_that_was_raised_after_signing_is_a_bad_proof():
+    assert make_gate().refusal(replace(BLOCK, rates=DEARER), NOW) is TeardownReason.REFUSED_PROOF
+
+
+def test_a_bad_proof_is_told_before_a_ban():
+    gate = make_gate(banned={BLOCK.wallet})
+    block = replace(BLOCK, proof=bytes(65))
+    assert gate.refusal(block, NOW) is TeardownReason.REFUSED_PROOF
