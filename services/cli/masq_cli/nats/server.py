@@ -78,8 +78,12 @@ async def _answers(host: str, port: int) -> bool:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
-    greeting = await reader.readline()
-    writer.close()
+    try:
+        greeting = await reader.readline()
+    except (OSError, ValueError):
+        return False
+    finally:
+        writer.close()
     return greeting.startswith(b"INFO ")
 
 
