@@ -1,0 +1,114 @@
+"""Ask the management API, and turn each way of not answering into an error with a remedy."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from masq_cli.client.place import ApiPlace
+from masq_cli.errors import ApiFailed, ApiRefused, ApiUnreachable
+
+__all__ = ["ApiClient"]
+
+_TIMEOUT_S = 10.0
+_PAGE_SIZE = 200
+_PAGES_MAX = 1000
+
+
+class ApiClient:
+    """A connection to a node's API.
+
+    Args:
+        place: where it is and what opens it.
+        timeout_s: how long an answer may take.
+    """
+
+    def __init__(self, place: ApiPlace, timeout_s: float = _TIMEOUT_S) -> None:
+        self._place = place
+        self._http = httpx.AsyncClient(
+            base_url=place.url,
+            headers={"Authorization": f"Bearer {place.token}", "Accept": "application/json"},
+            timeout=timeout_s,
+            trust_env=False,  # a proxy in the environment may well be this very node's
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        """Return one resource.
+
+        Raises:
+            ApiUnreachable, ApiRefused, ApiFailed: as they say.
+        """
+        try:
+            response = await self._http.get(path, params=query)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            problem = f"The API at {self._place.url} cannot be reached: {_why(error)}."
+            remedy = "Start the node with `masq up`, or give its address with --url."
+            raise ApiUnreachable(problem, remedy=remedy) from None
+        content = _content(response)
+        _check(response, content)
+        return content
+
+    async def items(self, path: str, **query: str | int) -> list[dict[str, Any]]:
+        """Return all items of a list, page after page.
+
+        Raises:
+            ApiUnreachable, ApiRefused, ApiFailed: as they say.
+        """
+        found: list[dict[str, Any]] = []
+        cursor: Mapping[str, str] = {}
+        for _ in range(_PAGES_MAX):
+            page = await self.get(path, limit=_PAGE_SIZE, **query, **cursor)
+            found.extend(page.get("items", ()))
+            following = page.get("next")
+            if not following:
+                return found
+            cursor = {"cursor": following}
+        raise ApiFailed(f"The list {path} does not end.", remedy="Ask for a part of it.")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "it does not answer in time"
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _content(response: httpx.Response) -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    if isinstance(content, dict):
+        return content
+    if response.is_success:
+        problem = f"What answers at {response.url} is not a masq node."
+        raise ApiUnreachable(problem, remedy="Correct the address given with --url.")
+    return {}
+
+
+def _check(response: httpx.Response, problem: dict[str, Any]) -> None:
+    """Raise what an answer that is no success means (RFC 9457 problem details)."""
+    if response.is_success:
+        return
+    said = str(problem.get("detail") or problem.get("title") or response.reason_phrase)
+    sentence = f"The node answers: {said.rstrip('.')}."
+    match response.status_code:
+        case 401:
+            raise ApiRefused(sentence, remedy="Give a valid token with --token.")
+        case 403:
+            raise ApiRefused(sentence, remedy="Make a token with more scopes: `masq token create`.")
+        case 502 | 503 | 504:
+            raise ApiUnreachable(sentence, remedy="See which part is down with `masq status`.")
+        case _:
+            raise ApiFailed(sentence, remedy="Look into the log of the api service.")

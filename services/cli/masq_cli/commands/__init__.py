@@ -1,0 +1,1 @@
+"""The commands of `masq`, a module for each family."""

@@ -1,0 +1,108 @@
+"""Look at a running node through its API: `masq status`, `neighbors`, `ledger`, ..."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from masq_cli.client import ApiClient, ApiPlace, find_api
+from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, Token, Url
+from masq_cli.show.tables import print_facts, print_list
+from masq_cli.show.views import (
+    NEIGHBORHOOD,
+    NEIGHBORS,
+    PAYABLES,
+    RECEIVABLES,
+    SESSIONS,
+    View,
+)
+
+__all__ = ["ledger", "neighborhood", "neighbors", "sessions", "status"]
+
+_CONFIG = DEFAULT_DATA_DIR / "masq.toml"
+
+ledger = typer.Typer(help="What this node owes and is owed.", no_args_is_help=True)
+
+
+def status(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """Show this node: who it is, how far it got into the mesh, how its services are."""
+    _show_facts("/v1/node", "Node", find_api(config, url=url, token=token), as_json=as_json)
+
+
+def neighbors(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """List the nodes this node is linked with."""
+    _show_list(NEIGHBORS, config, url, token, as_json=as_json)
+
+
+def neighborhood(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """List the nodes this node knows of."""
+    _show_list(NEIGHBORHOOD, config, url, token, as_json=as_json)
+
+
+def sessions(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """List the route sessions this node originates or serves."""
+    _show_list(SESSIONS, config, url, token, as_json=as_json)
+
+
+@ledger.command()
+def payables(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """List what this node owes, by wallet."""
+    _show_list(PAYABLES, config, url, token, as_json=as_json)
+
+
+@ledger.command()
+def receivables(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """List what this node is owed, by wallet."""
+    _show_list(RECEIVABLES, config, url, token, as_json=as_json)
+
+
+@ledger.command()
+def summary(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """Show the totals of both books."""
+    place = find_api(config, url=url, token=token)
+    _show_facts("/v1/ledger/summary", "Ledger", place, as_json=as_json)
+
+
+def _show_list(
+    view: View, config: Path, url: str | None, token: str | None, *, as_json: bool
+) -> None:
+    items = asyncio.run(_items(find_api(config, url=url, token=token), view.path))
+    if as_json:
+        typer.echo(json.dumps(items, indent=2))
+    else:
+        print_list(view, items, Console())
+
+
+def _show_facts(path: str, title: str, place: ApiPlace, *, as_json: bool) -> None:
+    facts = asyncio.run(_get(place, path))
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+    else:
+        print_facts(title, facts, Console())
+
+
+async def _get(place: ApiPlace, path: str) -> dict[str, Any]:
+    async with ApiClient(place) as api:
+        return await api.get(path)
+
+
+async def _items(place: ApiPlace, path: str) -> list[dict[str, Any]]:
+    async with ApiClient(place) as api:
+        return await api.items(path)

@@ -1,0 +1,114 @@
+"""A node in the foreground: its processes, what to say about them, and Ctrl-C.
+
+The first SIGINT or SIGTERM stops in order, the second at once.
+"""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from masq_cli.supervisor import NodeProcesses, Outfit, ProcessEvent, ProcessState
+from masq_cli.supervisor.logs import PrefixedOutput
+from masq_kernel.clock import SystemClock
+from masq_kernel.entropy import OsEntropy
+from masq_kernel.errors import OperatorError
+from masq_kernel.runtime.settings import NodeSettings
+
+__all__ = ["event_line", "refuse_taken_port", "run_node"]
+
+
+async def run_node(
+    node: NodeSettings, config: Path, environment: Mapping[str, str], *, as_json: bool
+) -> int:
+    """Run a node until it is told to stop, or until a process of it fails for good.
+
+    Returns:
+        The exit code: 0, or that of the process that failed.
+
+    Raises:
+        OperatorError: the bus cannot be started.
+    """
+    if node.nats_url is None:
+        refuse_taken_port(node.bus_host, node.bus_port)
+    over = asyncio.Event()
+    failed: list[ProcessEvent] = []
+
+    def hear(event: ProcessEvent) -> None:
+        _print_event(event, as_json=as_json)
+        if event.state is ProcessState.FAILED:
+            failed.append(event)
+            over.set()
+
+    outfit = Outfit(
+        clock=SystemClock(),
+        entropy=OsEntropy(),
+        environment=environment,
+        sink=PrefixedOutput,
+        on_event=hear,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        processes = NodeProcesses(node, config, outfit, tasks)
+        catch_signals(over.set, lambda: tasks.create_task(processes.kill(), name="kill"))
+        try:
+            start = tasks.create_task(processes.start(), name="start")
+            await over.wait()
+            start.cancel()
+        finally:
+            await processes.stop()
+    return failed[0].exit_code or 1 if failed else 0
+
+
+def catch_signals(first: Callable[[], object], second: Callable[[], object]) -> None:
+    """Call `first` on the first SIGINT or SIGTERM, and `second` on each further one."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+
+    def hear() -> None:
+        if told.is_set():
+            second()
+        else:
+            told.set()
+            first()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, hear)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Check that the embedded nats-server can have its port.
+
+    Raises:
+        OperatorError: another program has it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            problem = f"The bus cannot listen on {host}:{port}: {error.strerror}."
+            remedy = "Is this node running already? Else choose another `bus_port` in [node]."
+            raise OperatorError(problem, remedy=remedy) from None
+
+
+def event_line(event: ProcessEvent) -> str:
+    """Return one line for people about a change of state."""
+    line = f"{event.name}: {event.state}"
+    if event.state is ProcessState.RUNNING and event.restarts:
+        line += f" again (restart {event.restarts})"
+    if event.exit_code is not None:
+        line += f" (exit code {event.exit_code})"
+    if event.wait_s is not None:
+        line += f", next start in {event.wait_s:.1f} s"
+    return f"{line}: {event.reason}" if event.reason else line
+
+
+def _print_event(event: ProcessEvent, *, as_json: bool) -> None:
+    """Events are this command's output; the services' own lines go to standard error."""
+    sys.stdout.write((json.dumps(asdict(event)) if as_json else event_line(event)) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,54 @@
+"""The `masq` command: a sentence and an exit code for everything that can go wrong.
+
+0 done, 1 failed, 2 usage, 3 unreachable, 4 refused.
+"""
+
+import sys
+from importlib.metadata import version as version_of
+
+import typer
+
+from masq_cli.commands.init import init
+from masq_cli.commands.look import ledger, neighborhood, neighbors, sessions, status
+from masq_cli.commands.settings import config
+from masq_cli.commands.tokens import token
+from masq_cli.commands.up import service, up
+from masq_kernel.errors import OperatorError
+
+__all__ = ["app", "main"]
+
+_INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
+
+app = typer.Typer(
+    name="masq",
+    help="A node of a privacy mesh.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for _command in (init, up, service, status, neighbors, neighborhood, sessions):
+    app.command()(_command)
+app.add_typer(ledger, name="ledger")
+app.add_typer(config, name="config")
+app.add_typer(token, name="token")
+
+
+@app.command()
+def version() -> None:
+    """Print this program's version."""
+    typer.echo(version_of("masq-node"))
+
+
+def main() -> int:
+    """Run one command; return its exit code."""
+    try:
+        app()
+    except OperatorError as error:
+        typer.echo(f"masq: {error.problem}\n{error.remedy}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        return 0
+    return 0

@@ -1,0 +1,58 @@
+"""The two wallets of a node, from one list of words (BIP-39, BIP-44).
+
+The consuming wallet pays for this node's own traffic, the earning wallet is paid for what it
+carries; MASQ's own node derives them at the same paths.
+"""
+
+from dataclasses import dataclass
+
+from masq_kernel.entropy import Entropy
+
+__all__ = ["WalletKeys", "new_words", "random_wallets", "wallets_from_words"]
+
+CONSUMING_PATH = "m/44'/60'/0'/0/0"
+EARNING_PATH = "m/44'/60'/0'/0/1"
+
+_WORDS_ENTROPY_SIZE = 32
+"""256 bits: 24 words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletKeys:
+    """Private secp256k1 keys, 32 bytes each.
+
+    Args:
+        consuming: pays.
+        earning: is paid.
+    """
+
+    consuming: bytes
+    earning: bytes
+
+    def __repr__(self) -> str:
+        return "WalletKeys(...)"
+
+
+def new_words(entropy: Entropy) -> str:
+    """Return 24 new words; whoever has them has the wallets."""
+    # Importing takes half a second, and only `masq init` needs it.
+    from eth_account.hdaccount.mnemonic import Mnemonic
+    from eth_account.types import Language
+
+    return Mnemonic(Language.ENGLISH).to_mnemonic(entropy.token(_WORDS_ENTROPY_SIZE))
+
+
+def wallets_from_words(words: str) -> WalletKeys:
+    """Return the keys at this node's two paths."""
+    from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
+
+    seed = seed_from_mnemonic(words, "")
+    return WalletKeys(
+        consuming=key_from_seed(seed, CONSUMING_PATH),
+        earning=key_from_seed(seed, EARNING_PATH),
+    )
+
+
+def random_wallets(entropy: Entropy) -> WalletKeys:
+    """Return keys that nobody can restore, for the dev chain."""
+    return WalletKeys(consuming=entropy.token(32), earning=entropy.token(32))

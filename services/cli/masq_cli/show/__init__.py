@@ -1,0 +1,1 @@
+"""How the `masq` command prints what it learnt."""

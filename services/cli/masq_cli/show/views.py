@@ -1,0 +1,116 @@
+"""Which columns each resource of the API is shown with. Pure.
+
+A key that an answer lacks shows as "-", so that a newer or older node can be looked at too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from masq_cli.show.values import amount, plain, short_id, size, yes_no
+
+__all__ = ["NEIGHBORHOOD", "NEIGHBORS", "PAYABLES", "RECEIVABLES", "SESSIONS", "Column", "View"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Args:
+        heading: over it.
+        key: of the item.
+        show: makes the value text.
+        is_number: flush right.
+    """
+
+    heading: str
+    key: str
+    show: Callable[[Any], str] = plain
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How a list is shown.
+
+    Args:
+        path: of the resource.
+        title: over the table.
+        columns: in order.
+        empty: said when there is nothing.
+    """
+
+    path: str
+    title: str
+    columns: tuple[Column, ...]
+    empty: str
+
+
+NEIGHBORS = View(
+    path="/v1/neighbors",
+    title="Neighbors",
+    columns=(
+        Column("node", "node_id", short_id),
+        Column("address", "address"),
+        Column("ports", "ports"),
+        Column("edge", "edge"),
+        Column("link up", "link_up", yes_no),
+        Column("inbound", "inbound", yes_no),
+        Column("degree", "degree", is_number=True),
+        Column("since", "since"),
+    ),
+    empty="This node has no neighbors yet.",
+)
+
+NEIGHBORHOOD = View(
+    path="/v1/neighborhood",
+    title="Neighborhood",
+    columns=(
+        Column("node", "node_id", short_id),
+        Column("hops", "hops_away", is_number=True),
+        Column("country", "country"),
+        Column("takes links", "accepts_connections", yes_no),
+        Column("routes", "routes_data", yes_no),
+        Column("version", "version", is_number=True),
+        Column("this node", "is_self", yes_no),
+    ),
+    empty="This node knows no other node yet.",
+)
+
+SESSIONS = View(
+    path="/v1/sessions",
+    title="Sessions",
+    columns=(
+        Column("session", "session_id", short_id),
+        Column("role", "role"),
+        Column("direction", "direction"),
+        Column("age s", "age_s", is_number=True),
+        Column("packages", "packages", is_number=True),
+        Column("bytes", "size", size, is_number=True),
+        Column("wei", "amount", amount, is_number=True),
+        Column("hops", "hops", short_id),
+    ),
+    empty="No session is open.",
+)
+
+_ACCOUNT_COLUMNS = (
+    Column("wallet", "wallet"),
+    Column("wei", "balance", amount, is_number=True),
+    Column("packages", "packages", is_number=True),
+    Column("bytes", "size", size, is_number=True),
+    Column("oldest unpaid", "oldest_unpaid_at"),
+)
+
+PAYABLES = View(
+    path="/v1/ledger/payables",
+    title="Payables: what this node owes",
+    columns=_ACCOUNT_COLUMNS,
+    empty="This node owes nothing.",
+)
+
+RECEIVABLES = View(
+    path="/v1/ledger/receivables",
+    title="Receivables: what this node is owed",
+    columns=_ACCOUNT_COLUMNS,
+    empty="Nobody owes this node anything.",
+)
