@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help test check fmt clean
+.PHONY: help demo test check fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,6 +19,9 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"  # the first that knows --group
 	@$(BIN)/python -m pip install --quiet --group dev --editable .
 	@touch $@
+
+demo: $(STAMP) ## start a mesh here and move traffic through it; ARGS="--once" ends by itself
+	@$(BIN)/masq demo $(ARGS)
 
 test: $(STAMP) ## run all tests that CI runs
 	$(BIN)/python -m pytest -n 2 $(ARGS)

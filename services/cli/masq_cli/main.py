@@ -8,6 +8,7 @@ from importlib.metadata import version as version_of
 
 import typer
 
+from masq_cli.commands.demo import demo
 from masq_cli.commands.init import init
 from masq_cli.commands.look import ledger, neighborhood, neighbors, sessions, status
 from masq_cli.commands.settings import config
@@ -26,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for _command in (init, up, service, status, neighbors, neighborhood, sessions):
+for _command in (init, up, demo, service, status, neighbors, neighborhood, sessions):
     app.command()(_command)
 app.add_typer(ledger, name="ledger")
 app.add_typer(config, name="config")
@@ -44,11 +45,28 @@ def main() -> int:
     try:
         app()
     except OperatorError as error:
-        typer.echo(f"masq: {error.problem}\n{error.remedy}", err=True)
-        return error.exit_code
+        return _explain(error)
+    except BaseExceptionGroup as group:  # from a TaskGroup
+        _, defects = group.split(OperatorError)
+        if defects is not None:
+            raise
+        return _explain(_first(group))
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()
         return 0
     return 0
+
+
+def _explain(error: OperatorError) -> int:
+    typer.echo(f"masq: {error.problem}\n{error.remedy}", err=True)
+    return error.exit_code
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> OperatorError:
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, OperatorError)
+    return first

@@ -1,0 +1,1 @@
+"""`masq demo`: a whole mesh on one machine, real traffic through it, and both sides' books."""

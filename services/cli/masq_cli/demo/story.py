@@ -1,0 +1,219 @@
+"""The demo from start to end: a mesh, two downloads through it, the route, both sides' books."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from masq_cli.demo.books import Books
+from masq_cli.demo.display import Display
+from masq_cli.demo.download import Way, curl_hint, download, has_curl
+from masq_cli.demo.file_server import ServedFile, serve_file
+from masq_cli.demo.mesh import Mesh, MeshNode, running_mesh
+from masq_cli.demo.plan import LOOPBACK, lay_out
+from masq_cli.errors import CheckFailed
+from masq_cli.show.values import amount, short_id, size
+from masq_cli.supervisor import ProcessEvent, ProcessState
+from masq_kernel.clock import Clock
+from masq_kernel.entropy import Entropy
+
+__all__ = ["Demo", "DemoOptions"]
+
+_READY_WAIT_S = 120.0
+_BOOKS_WAIT_S = 10.0
+_POLL_S = 0.3
+_RESTARTS_MAX = 3
+_LOGS = "Look into the logs in the nodes' folders (keep them with --keep)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """What the demo is asked for.
+
+    Args:
+        nodes: how many.
+        size: bytes of the file to download.
+        once: end after the checks instead of waiting for Ctrl-C.
+        root: the folder in which the nodes' folders are made.
+    """
+
+    nodes: int
+    size: int
+    once: bool
+    root: Path
+
+
+class Demo:
+    """One run of the demo.
+
+    Args:
+        options: what it is asked for.
+        display: where it tells its story.
+        clock, entropy: time and chance.
+    """
+
+    def __init__(
+        self, options: DemoOptions, display: Display, *, clock: Clock, entropy: Entropy
+    ) -> None:
+        self._options, self._display = options, display
+        self._clock, self._entropy = clock, entropy
+        self._mesh: Mesh | None = None
+        self._broken: asyncio.Queue[CheckFailed] = asyncio.Queue()
+        self.is_proven = False
+
+    async def run(self) -> None:
+        """Tell the whole story; returns after the checks or when cancelled.
+
+        Raises:
+            OperatorError: the mesh does not do what it must.
+        """
+        async with serve_file(self._options.size, self._entropy) as file:
+            began = self._clock.monotonic()
+            rules = (f"accept {LOOPBACK}:{file.port}",)
+            plans = lay_out(self._options.nodes, self._options.root, exit_rules=rules)
+            for number, plan in enumerate(plans, start=1):
+                self._display.stage(number, str(plan.address), "starting")
+            async with running_mesh(
+                plans, clock=self._clock, entropy=self._entropy, on_event=self._hear
+            ) as mesh:
+                self._mesh = mesh
+                client = await self._first_routable(mesh)
+                self._tell_ready(client, self._clock.monotonic() - began)
+                await self._prove(mesh, client, file)
+                self.is_proven = True
+                if not self._options.once:
+                    self._invite(client)
+                    raise await self._broken.get()
+
+    async def kill(self) -> None:
+        """End all processes at once."""
+        if self._mesh is not None:
+            await self._mesh.kill()
+
+    def _hear(self, number: int, event: ProcessEvent) -> None:
+        """Tell of a process that ended; give up when it keeps ending."""
+        if event.state not in (ProcessState.BACKING_OFF, ProcessState.FAILED):
+            return
+        sentence = f"node {number}: {event.name} ended (exit code {event.exit_code})"
+        sentence += f": {event.reason.rstrip('.')}." if event.reason else "."
+        data = {"node": number, "process": event.name, "exit_code": event.exit_code}
+        self._display.tell("process-ended", sentence, data)
+        if event.state is ProcessState.FAILED or event.restarts >= _RESTARTS_MAX:
+            self._broken.put_nowait(CheckFailed(sentence, remedy=_LOGS))
+
+    async def _first_routable(self, mesh: Mesh) -> MeshNode:
+        """Return a node that has found routes, preferring one other than the first."""
+        shown: dict[int, str] = {}
+        deadline = self._clock.monotonic() + _READY_WAIT_S
+        while self._clock.monotonic() < deadline:
+            self._raise_if_broken()
+            stages = [_stage(node) for node in await mesh.describe()]
+            for node, stage in zip(mesh.nodes, stages, strict=True):
+                if shown.get(node.number) != stage:
+                    shown[node.number] = stage
+                    self._display.stage(
+                        node.number, f"{node.plan.address} {node.node_id[:8]}", stage
+                    )
+            routable = [
+                n for n, stage in zip(mesh.nodes, stages, strict=True) if stage == "routable"
+            ]
+            if routable:
+                return routable[-1]
+            await asyncio.sleep(_POLL_S)
+        problem = f"No node found a route within {_READY_WAIT_S:g} s."
+        raise CheckFailed(problem, remedy=_LOGS)
+
+    def _raise_if_broken(self) -> None:
+        if not self._broken.empty():
+            raise self._broken.get_nowait()
+
+    def _tell_ready(self, client: MeshNode, ready_s: float) -> None:
+        text = (
+            f"\nThe mesh is ready after {ready_s:.1f} s; "
+            f"node {client.number} ({client.node_id[:8]}) is the client's."
+        )
+        data = {"seconds": round(ready_s, 2), "client": client.number, "node_id": client.node_id}
+        self._display.tell("ready", text, data)
+
+    async def _prove(self, mesh: Mesh, client: MeshNode, file: ServedFile) -> None:
+        await self._download_both_ways(client, file)
+        await self._show_routes(client)
+        books = await self._settled_books(mesh, client)
+        self._show_books(books)
+        if not books.agree:
+            problem = f"The books do not agree: {books.owed} wei owed, {books.earned} wei earned."
+            raise CheckFailed(problem, remedy=_LOGS)
+
+    async def _download_both_ways(self, client: MeshNode, file: ServedFile) -> None:
+        ways: Sequence[Way] = ("SOCKS5", "HTTP CONNECT")
+        if not has_curl():
+            ways = ("HTTP CONNECT",)
+            text = "There is no curl on this machine, so SOCKS5 is left out; httpx does the rest."
+            self._display.tell("no-curl", text, {})
+        self._display.tell("downloading", f"Downloading {size(file.size)} through the mesh ...", {})
+        for way in ways:
+            proxy_port, folder = client.plan.proxy_port, self._options.root
+            done = await download(way, proxy_port, file, folder, self._clock)
+            text = (
+                f"  {way:<12} {done.mb_per_s:7.1f} MB/s  {done.seconds:6.2f} s  "
+                f"with {done.client}, SHA-256 equal"
+            )
+            data = {"way": way, "bytes": done.size, "seconds": round(done.seconds, 3)}
+            self._display.tell("download", text, data)
+
+    async def _show_routes(self, client: MeshNode) -> None:
+        sessions = await client.api.items("/v1/sessions")
+        own = [session for session in sessions if session.get("role") == "origin"]
+        if not any(session.get("hops") for session in own):
+            raise CheckFailed("The client's node shows no route of its own.", remedy=_LOGS)
+        self._display.tell("route", "\nThe way there and back, hop by hop:", {})
+        for session in own:
+            hops = [str(hop) for hop in session.get("hops", ())]
+            direction = str(session.get("direction", ""))
+            line = f"  {direction:<5} {short_id([client.node_id, *hops])}"
+            self._display.tell("hops", line, {"direction": direction, "hops": hops})
+
+    async def _settled_books(self, mesh: Mesh, client: MeshNode) -> Books:
+        """Return the books as soon as they agree, or as they are when time is over."""
+        deadline = self._clock.monotonic() + _BOOKS_WAIT_S
+        while True:
+            books = await mesh.books(client)
+            if books.agree or self._clock.monotonic() >= deadline:
+                return books
+            await asyncio.sleep(_POLL_S)
+
+    def _show_books(self, books: Books) -> None:
+        self._display.tell("books", "\nWhat each hop did, and what it earned for it:", {})
+        for share in books.shares:
+            line = (
+                f"  {share.node_id[:8]}  {size(share.size):>9}  {share.packages:>7} packages  "
+                f"earned {amount(share.earned):>22} wei  owed {amount(share.owed):>22} wei"
+            )
+            data = {"node_id": share.node_id, "bytes": share.size, "packages": share.packages}
+            data |= {"earned_wei": str(share.earned), "owed_wei": str(share.owed)}
+            self._display.tell("hop", line, data)
+        verdict = "equal to the wei" if books.agree else "NOT EQUAL"
+        text = (
+            f"\n  receivables of all hops  {amount(books.earned):>26} wei\n"
+            f"  payables of the client   {amount(books.owed):>26} wei   {verdict}"
+        )
+        totals = {"earned_wei": str(books.earned), "owed_wei": str(books.owed)}
+        self._display.tell("sums", text, {**totals, "equal": books.agree})
+
+    def _invite(self, client: MeshNode) -> None:
+        text = (
+            f"\nUse the mesh:   {curl_hint(client.plan.proxy_port)}\n"
+            f"API of node {client.number}:  {client.api_url}   token {client.made.token}\n"
+            f"                masq status --config {client.made.config}\n\n"
+            "Ctrl-C stops everything."
+        )
+        data = {"api_url": client.api_url, "token": client.made.token}
+        data |= {"proxy_port": str(client.plan.proxy_port), "config": str(client.made.config)}
+        self._display.tell("open", text, data)
+
+
+def _stage(node: dict[str, Any]) -> str:
+    """Return the connection stage that a node tells."""
+    stage = node.get("stage", "starting")
+    return str(stage.get("stage", "starting") if isinstance(stage, dict) else stage)
