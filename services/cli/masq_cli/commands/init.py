@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from masq_cli.commands.options import DEFAULT_DATA_DIR, Json, PassphraseFile
 from masq_cli.commands.passphrases import ask_passphrase
@@ -68,15 +67,19 @@ def _facts(made: MadeNode, words: str) -> dict[str, str]:
 
 
 def _explain(made: MadeNode, words: str, *, is_default: bool) -> None:
-    out = Console(soft_wrap=True, highlight=False)
-    out.print(f"Made a node in [bold]{made.config.parent}[/]\n")
-    out.print(f"  descriptor        {made.descriptor.text}")
-    out.print(f"  consuming wallet  {made.consuming.text}  pays for your traffic")
-    out.print(f"  earning wallet    {made.earning.text}  is paid for what you carry\n")
-    out.print("[bold]Write these 24 words down; they restore both wallets. This is the only time")
-    out.print("they are shown, and whoever has them has the money:[/]\n")
     listed = words.split()
-    for row in range(0, len(listed), 6):
-        out.print("  " + " ".join(f"{word:<10}" for word in listed[row : row + 6]).rstrip())
+    rows = [" ".join(f"{word:<10}" for word in listed[at : at + 6]) for at in range(0, 24, 6)]
     option = "" if is_default else f" --config {made.config}"
-    out.print(f"\nNext: masq up{option}")
+    typer.echo(f"""\
+Made a node in {made.config.parent}
+
+  descriptor        {made.descriptor.text}
+  consuming wallet  {made.consuming.text}  pays for your traffic
+  earning wallet    {made.earning.text}  is paid for what you carry
+
+Write these {len(listed)} words down; they restore both wallets. This is the only time they are
+shown, and whoever has them has the money:
+""")
+    for row in rows:
+        typer.echo(f"  {row.rstrip()}")
+    typer.echo(f"\nNext: masq up{option}")
