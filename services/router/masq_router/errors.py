@@ -6,7 +6,8 @@ RemoteError (kernel)
    |- OnionError           packages
    |  |- SetupRefused      a SETUP that does not open, was changed, or was seen before
    |  +- LayerBroken       a DATA package that was changed, lost or reordered
-   +- StreamProtocolError  frames inside the innermost layer
+   |- StreamProtocolError  frames inside the innermost layer
+   +- ProxyProtocolError   what a client says to the proxy
 """
 
 from masq_kernel.errors import RemoteError
@@ -14,6 +15,7 @@ from masq_kernel.errors import RemoteError
 __all__ = [
     "LayerBroken",
     "OnionError",
+    "ProxyProtocolError",
     "RemoteProtocolError",
     "SetupRefused",
     "StreamProtocolError",
@@ -43,3 +45,16 @@ class LayerBroken(OnionError):  # noqa: N818 - states a fact
 
 class StreamProtocolError(RemoteProtocolError):
     """A frame inside the innermost layer that is not allowed."""
+
+
+class ProxyProtocolError(RemoteProtocolError):
+    """A client that speaks neither SOCKS5 nor HTTP CONNECT, or wants what is not served.
+
+    Args:
+        reason: what was wrong.
+        answer: the bytes to send before its connection is closed.
+    """
+
+    def __init__(self, reason: str, *, answer: bytes) -> None:
+        super().__init__(reason)
+        self.answer = answer

@@ -5,17 +5,29 @@ a tag to a `Port`: a session, and which of its ends this link is. A `RelaySessio
 one link and passes it to another, a layer less or more; the ends of routes are other sessions.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from masq_kernel.units import UnixSeconds
+from masq_kernel.bus.messages.router import SessionState
+from masq_kernel.units import ByteCount, UnixSeconds
+from masq_router.egress import Egress
 from masq_router.metering import Counter, Meter
 from masq_router.onion.hops import Direction
 from masq_router.onion.layers import Layer
 from masq_router.wire.frames import TeardownReason
 
-__all__ = ["Port", "RelaySession", "Session", "SessionTable"]
+__all__ = ["Port", "RelaySession", "Session", "SessionLink", "SessionTable"]
+
+
+class SessionLink(Protocol):
+    """What a session needs of a link."""
+
+    egress: Egress
+
+    def send_teardown(self, tag: bytes, reason: TeardownReason) -> None:
+        """End a session at the peer."""
+        ...
 
 
 class Session(Protocol):
@@ -23,6 +35,17 @@ class Session(Protocol):
 
     session_id: bytes
     expires_at: UnixSeconds
+
+    def __hash__(self) -> int: ...
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        """What is charged for it."""
+        ...
+
+    def state(self, now: UnixSeconds) -> SessionState | None:
+        """Show it to the operator; None for the half of a pair whose other half shows both."""
+        ...
 
     def on_data(self, body: memoryview) -> None:
         """Take one DATA package that arrived from upstream."""
@@ -45,7 +68,7 @@ class Port:
     """
 
     session: Session
-    link: Hashable
+    link: SessionLink
     tag: bytes
     is_upstream: bool
 
@@ -59,11 +82,14 @@ class SessionTable:
 
     def __init__(self, *, sessions_max: int) -> None:
         self._sessions_max = sessions_max
-        self._ports_by_link: dict[Hashable, dict[bytes, Port]] = {}
+        self._ports_by_link: dict[SessionLink, dict[bytes, Port]] = {}
         self._ports_by_session: dict[Session, list[Port]] = {}
 
     def __len__(self) -> int:
         return len(self._ports_by_session)
+
+    def __contains__(self, session: Session) -> bool:
+        return session in self._ports_by_session
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._ports_by_session))
@@ -73,7 +99,7 @@ class SessionTable:
         """Whether one more session must be refused."""
         return len(self._ports_by_session) >= self._sessions_max
 
-    def ports_on(self, link: Hashable) -> dict[bytes, Port]:
+    def ports_on(self, link: SessionLink) -> dict[bytes, Port]:
         """The live table of one link, by tag; the data path keeps a reference to it."""
         return self._ports_by_link.setdefault(link, {})
 
@@ -93,7 +119,7 @@ class SessionTable:
             self._ports_by_link.get(port.link, {}).pop(port.tag, None)
         return ports
 
-    def forget_link(self, link: Hashable) -> list[Session]:
+    def forget_link(self, link: SessionLink) -> list[Session]:
         """The link is gone: return the sessions that touched it; the caller tears them down."""
         ports = self._ports_by_link.pop(link, {})
         return list(dict.fromkeys(port.session for port in ports.values()))
@@ -115,15 +141,34 @@ class RelaySession:
         counter: what the meter charges for.
         meter: who pays and at which price.
         forward: sends a DATA body to the next hop.
+        opened_at: when it was set up.
     """
 
     session_id: bytes
+    opened_at: UnixSeconds = UnixSeconds(0)
     expires_at: UnixSeconds
     direction: Direction
     layer: Layer
     counter: Counter
     meter: Meter
     forward: "Forward" = field(repr=False)
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        """The one meter of a relay."""
+        return (self.meter,)
+
+    def state(self, now: UnixSeconds) -> SessionState:
+        """Show it to the operator."""
+        return SessionState(
+            session_id=self.session_id,
+            role="relay",
+            direction="over" if self.direction is Direction.OVER else "back",
+            age_s=float(now - self.opened_at),
+            packages=self.counter.packages,
+            size=ByteCount(self.counter.size),
+            amount=str(self.meter.amount),
+        )
 
     def on_data(self, body: memoryview) -> None:
         """Peel or wrap one package and pass it on.

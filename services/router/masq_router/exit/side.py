@@ -1,0 +1,94 @@
+"""The exit side of this node: takes the ends of over routes."""
+
+import asyncio
+from collections.abc import Callable
+
+from masq_kernel.chains import Chain
+from masq_kernel.clock import Clock
+from masq_kernel.identity.keys import NodeId
+from masq_kernel.units import Seconds
+from masq_router.exit.connector import Connector
+from masq_router.exit.quota import Quota, StreamCounts
+from masq_router.exit.session import ExitSession
+from masq_router.exit.streams import ExitStreams
+from masq_router.lifecycle import LiveSessions
+from masq_router.links.link import Link
+from masq_router.onion.hops import HopBlock
+from masq_router.sessions import Port
+from masq_router.streams.frames import Attach
+from masq_router.wire.frames import TeardownReason
+
+__all__ = ["IDLE_S", "ExitSide"]
+
+IDLE_S = Seconds(2 * 60 * 60 + 4 * 60)
+"""Two hours and four minutes without a byte: what RFC 5382 asks of middle boxes."""
+
+
+class ExitSide:
+    """Serves originators.
+
+    Args:
+        chain: ours.
+        connector: opens sockets to servers, by policy.
+        live: where sessions are entered.
+        find_link: the link with a neighbor, if there is one.
+        tasks: for what takes time.
+        clock: for ages.
+    """
+
+    def __init__(
+        self,
+        *,
+        chain: Chain,
+        connector: Connector,
+        live: LiveSessions,
+        find_link: Callable[[NodeId], Link | None],
+        tasks: asyncio.TaskGroup,
+        clock: Clock,
+    ) -> None:
+        self._chain, self._connector, self._live = chain, connector, live
+        self._find_link, self._tasks, self._clock = find_link, tasks, clock
+        self._counts = StreamCounts()
+
+    @property
+    def stream_count(self) -> int:
+        """Streams served now."""
+        return len(self._counts)
+
+    def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
+        """Take the end of an over route."""
+        assert block.wallet is not None
+        quota = Quota(self._counts, block.wallet)
+
+        def make_streams(
+            hint: int, on_attach: Callable[[Attach], None], wake: Callable[[], None]
+        ) -> ExitStreams:
+            return ExitStreams(
+                hint=hint,
+                connector=self._connector,
+                quota=quota,
+                tasks=self._tasks,
+                clock=self._clock,
+                on_attach=on_attach,
+                wake=wake,
+            )
+
+        session = ExitSession(
+            chain=self._chain,
+            block=block,
+            live=self._live,
+            find_link=self._find_link,
+            make_streams=make_streams,
+            opened_at=self._clock.unix(),
+        )
+        port = Port(session=session, link=link, tag=tag, is_upstream=True)
+        if not self._live.begin(session, port):
+            return TeardownReason.PROTOCOL_ERROR
+        return None
+
+    def reset_idle(self) -> None:
+        """Cut streams on which nothing has moved for too long."""
+        since = Seconds(self._clock.monotonic() - IDLE_S)
+        for session in self._live.table:
+            if isinstance(session, ExitSession):
+                session.streams.reset_idle(since)

@@ -1,0 +1,143 @@
+"""One originator's streams at its exit: an association on one side, TCP sockets on the other."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from masq_kernel.clock import Clock
+from masq_kernel.units import Seconds
+from masq_router.ends.tcp import TcpEnd
+from masq_router.exit.connector import Connector
+from masq_router.exit.errors import TargetRefused
+from masq_router.exit.quota import Quota
+from masq_router.streams.association import Association, Role
+from masq_router.streams.errors import ResetCode
+from masq_router.streams.frames import Attach, Open
+
+__all__ = ["ExitStreams"]
+
+
+class ExitStreams:
+    """The sockets of one association.
+
+    Args:
+        hint: padding hint of the session.
+        connector: opens sockets.
+        quota: how many this payer may have.
+        tasks: for what takes time.
+        clock: to know idle streams.
+        on_attach: called with the originator's ATTACH.
+        wake: called when there may be something to send.
+    """
+
+    def __init__(
+        self,
+        *,
+        hint: int,
+        connector: Connector,
+        quota: Quota,
+        tasks: asyncio.TaskGroup,
+        clock: Clock,
+        on_attach: Callable[[Attach], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self._connector, self._quota, self._tasks, self._clock = connector, quota, tasks, clock
+        self.on_attach, self._wake = on_attach, wake
+        self.association = Association(Role.EXIT, self, hint=hint)
+        self._ends: dict[int, TcpEnd] = {}
+        self._connecting: dict[int, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._ends) + len(self._connecting)
+
+    def close(self) -> None:
+        """Cut every socket: the session has ended."""
+        for task in list(self._connecting.values()):
+            task.cancel()
+        for end in list(self._ends.values()):
+            end.cut()
+
+    def reset_idle(self, since: Seconds) -> None:
+        """Cut the streams on which nothing has moved since then."""
+        for stream_id, end in list(self._ends.items()):
+            if end.active_at < since:
+                self.association.reset(stream_id, ResetCode.TIMED_OUT)
+                end.cut()
+        self._wake()
+
+    # -- StreamEvents ------------------------------------------------------------------------
+
+    def on_open(self, request: Open) -> None:
+        """The originator wants a connection."""
+        if not self._quota.take():
+            self.association.reset(request.stream, ResetCode.OVERLOAD)
+            return
+        task = self._tasks.create_task(self._connect(request), name=f"connect {request.stream}")
+        self._connecting[request.stream] = task
+        task.add_done_callback(partial(self._after_connecting, request.stream))
+
+    def on_opened(self, stream_id: int) -> None:
+        """The originator's first ACK: at an exit it says nothing new."""
+
+    def on_data(self, stream_id: int, data: memoryview) -> None:
+        """Bytes for the server."""
+        end = self._ends.get(stream_id)
+        if end is not None:
+            end.on_data(data)
+
+    def on_fin(self, stream_id: int) -> None:
+        """The client has sent its last byte."""
+        end = self._ends.get(stream_id)
+        if end is not None:
+            end.on_fin()
+
+    def on_reset(self, stream_id: int, code: ResetCode) -> None:  # noqa: ARG002 - StreamEvents
+        """The client is gone."""
+        task = self._connecting.get(stream_id)
+        if task is not None:
+            task.cancel()
+        end = self._ends.get(stream_id)
+        if end is not None:
+            end.cut()
+
+    def on_writable(self, stream_id: int) -> None:
+        """The way back takes bytes again."""
+        end = self._ends.get(stream_id)
+        if end is not None:
+            end.on_writable()
+
+    def on_probed(self, token: int) -> None:
+        """An exit never asks."""
+
+    # -- sockets -----------------------------------------------------------------------------
+
+    async def _connect(self, request: Open) -> None:
+        make_end = partial(
+            TcpEnd,
+            association=self.association,
+            stream_id=request.stream,
+            wake=self._wake,
+            clock=self._clock,
+            gone=ResetCode.CONNECTION_RESET,
+            on_connected=partial(self._on_connected, request.stream),
+            on_lost=partial(self._on_lost, request.stream),
+        )
+        try:
+            await self._connector.connect(request.host, request.port, make_end)
+        except TargetRefused as refused:
+            self.association.reset(request.stream, refused.code)
+            self._wake()
+
+    def _on_connected(self, stream_id: int, end: TcpEnd) -> None:
+        self._ends[stream_id] = end
+        self.association.opened(stream_id)
+        self._wake()
+
+    def _on_lost(self, stream_id: int) -> None:
+        if self._ends.pop(stream_id, None) is not None and stream_id not in self._connecting:
+            self._quota.give_back()
+
+    def _after_connecting(self, stream_id: int, _task: asyncio.Task[None]) -> None:
+        self._connecting.pop(stream_id, None)
+        if stream_id not in self._ends:
+            self._quota.give_back()

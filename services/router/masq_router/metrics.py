@@ -1,0 +1,73 @@
+"""What the router counts: read from its parts whenever somebody asks, so nothing can drift."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from masq_router.exit.side import ExitSide
+from masq_router.lifecycle import LiveSessions
+from masq_router.mesh import Mesh
+from masq_router.origin.side import OriginSide
+from masq_router.relay.setups import SetupCounts
+
+__all__ = ["RouterCollector", "register_metrics"]
+
+
+class RouterCollector(Collector):
+    """Shows the router's tables and counts."""
+
+    def __init__(
+        self,
+        *,
+        mesh: Mesh,
+        live: LiveSessions,
+        setups: SetupCounts,
+        exit_side: ExitSide,
+        origin: OriginSide,
+    ) -> None:
+        self._mesh, self._live, self._setups = mesh, live, setups
+        self._exit_side, self._origin = exit_side, origin
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the metrics of this moment."""
+        yield _gauge("links", "Proven links", len(self._mesh.pool))
+        yield _gauge("sessions", "Live route sessions", len(self._live.table))
+        yield _gauge("circuits", "Round trips of our own clients", self._origin.circuit_count)
+        yield _gauge("client_streams", "Streams of our own clients", self._origin.stream_count)
+        yield _gauge("exit_streams", "Streams served as an exit", self._exit_side.stream_count)
+        yield _gauge(
+            "queued_bytes",
+            "Bytes that wait for congested links",
+            sum(link.egress.queued_size for link in self._mesh.pool),
+        )
+        yield self._setup_outcomes()
+        yield _counter(
+            "sessions_broken", "Sessions that broke the rules", self._mesh.broken_sessions
+        )
+        yield _counter("sessions_shed", "Sessions torn down for overload", self._mesh.shed_sessions)
+
+    def _setup_outcomes(self) -> Metric:
+        family = CounterMetricFamily(
+            "masq_router_setups", "SETUPs by what became of them", labels=["outcome"]
+        )
+        family.add_metric(["accepted"], self._setups.accepted)
+        family.add_metric(["unreadable"], self._setups.unreadable)
+        family.add_metric(["replayed"], self._setups.replayed)
+        for reason, count in self._setups.refused.items():
+            family.add_metric([reason], count)
+        return family
+
+
+def register_metrics(registry: CollectorRegistry, collector: RouterCollector) -> None:
+    """Show them in this process's registry."""
+    registry.register(collector)
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"masq_router_{name}", help_text, value=value)
+
+
+def _counter(name: str, help_text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"masq_router_{name}", help_text, value=value)

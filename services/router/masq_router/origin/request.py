@@ -1,0 +1,53 @@
+"""What a client asks for, however it asked. Pure."""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass, field
+
+from masq_router.streams.frames import HOST_SIZE_MAX
+
+__all__ = ["ConnectRequest", "isolation_of", "usable_host"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """A target, and with whom it may share a circuit.
+
+    Args:
+        host: a lower-case ASCII name without a trailing dot, or an IP address literal.
+        port: 1 to 65535.
+        isolation: 32 bytes; requests share a circuit exactly when theirs are equal. b"": none.
+    """
+
+    host: str
+    port: int
+    isolation: bytes = field(default=b"", repr=False)
+
+
+def usable_host(text: str) -> str | None:
+    """Return a host in its one spelling; None: it cannot be one.
+
+    International names become their ASCII form (IDNA 2003, as the standard library knows it).
+    """
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        pass
+    try:
+        host = text.removesuffix(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    if not host or len(host) > HOST_SIZE_MAX or not host.replace("_", "-").isprintable():
+        return None
+    return host if all(_is_host_character(each) for each in host) else None
+
+
+def isolation_of(user: bytes, password: bytes) -> bytes:
+    """Return what tells these credentials from others; each part's length keeps them apart."""
+    parts = len(user).to_bytes(2, "big") + user + len(password).to_bytes(2, "big") + password
+    return hashlib.sha256(b"masq isolation" + parts).digest()
+
+
+def _is_host_character(character: str) -> bool:
+    return character.isalnum() or character in "-._"

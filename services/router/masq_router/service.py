@@ -1,0 +1,254 @@
+"""Wire the router process together, run it, and stop it in order."""
+
+import asyncio
+import ipaddress
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable
+from masq_kernel.bus.messages.gossip import GossipStatusRequested
+from masq_kernel.chains import Chain, chain_named
+from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.identity.keys import IdentityKey, NodeId
+from masq_kernel.identity.keystore import KeyStore
+from masq_kernel.runtime.service import Runtime
+from masq_router.announcer import Announcer
+from masq_router.exit.connector import Connector
+from masq_router.exit.policy import ExitPolicy
+from masq_router.exit.resolver import Resolver
+from masq_router.exit.side import ExitSide
+from masq_router.gate import Gate
+from masq_router.handlers import Handlers, serve
+from masq_router.lifecycle import LiveSessions
+from masq_router.links.certificate import make_certificate
+from masq_router.links.dialler import Dialler
+from masq_router.links.link import Link
+from masq_router.links.listener import Listener
+from masq_router.mesh import Mesh
+from masq_router.metering import Metering
+from masq_router.metrics import RouterCollector, register_metrics
+from masq_router.onion_keys import OnionKeys
+from masq_router.origin.builder import CircuitBuilder
+from masq_router.origin.plan import Originator
+from masq_router.origin.proxy import ProxyListener
+from masq_router.origin.side import OriginSide
+from masq_router.relay.replay import ReplayWindow
+from masq_router.relay.setups import Setups
+from masq_router.sessions import SessionTable
+from masq_router.settings import RouterSettings
+from masq_router.usage import UsageReporter
+
+__all__ = ["Router", "main"]
+
+SESSIONS_MAX = 50_000
+"""A few kilobytes each."""
+
+TICK_S = 1.0
+CERTIFICATE_S = 24 * 60 * 60
+PRICES_S = 5.0
+"""How often gossip is asked for our own prices; every second until they are known."""
+
+FAREWELL_S = 0.2
+"""Time for the last frames to leave before the process does."""
+
+
+class Router:
+    """All parts of the router, made once and wired here.
+
+    Args:
+        runtime: the process.
+        settings: the section [router].
+    """
+
+    def __init__(self, runtime: Runtime, settings: RouterSettings) -> None:
+        self._runtime, self._settings = runtime, settings
+        self._clock, self._entropy = runtime.clock, runtime.entropy
+        chain = _chain(runtime)
+        store = runtime.open_keystore()
+        identity = _identity(store)
+        self.keys = OnionKeys(store, self._clock.unix())
+        self.metering = Metering(self._entropy.token(8).hex())
+        self.live = LiveSessions(SessionTable(sessions_max=SESSIONS_MAX), self.metering)
+        self.announcer = Announcer(runtime.bus)
+        self.mesh = Mesh(
+            chain=chain,
+            identity=identity,
+            live=self.live,
+            dialler=Dialler(settings.bind_address),
+            announcer=self.announcer,
+            tasks=runtime.tasks,
+            clock=self._clock,
+            entropy=self._entropy,
+        )
+        self.exit_side = self._make_exit_side(chain)
+        self.origin = self._make_origin(chain, identity.node_id)
+        self.setups = Setups(
+            chain=chain,
+            keys=self.keys.pairs,
+            gate=None,
+            find_link=self._find_link,
+            live=self.live,
+            exit_end=self.exit_side,
+            return_end=self.origin,
+            replay=ReplayWindow(),
+            clock=self._clock,
+        )
+        self.mesh.use_setups(self.setups.handle)
+        self.usage = UsageReporter(self.metering, runtime.bus, self._clock)
+        self.listener = Listener(self.mesh.make_inbound)
+        self.proxy = ProxyListener(self.origin, runtime.tasks, self._clock)
+        self._chain, self._own = chain, identity.node_id
+
+    def _make_exit_side(self, chain: Chain) -> ExitSide:
+        policy = ExitPolicy.parse(self._settings.exit_policy, own=_own_addresses(self._settings))
+        return ExitSide(
+            chain=chain,
+            connector=Connector(policy, Resolver()),
+            live=self.live,
+            find_link=self._find_link,
+            tasks=self._runtime.tasks,
+            clock=self._clock,
+        )
+
+    def _make_origin(self, chain: Chain, own: NodeId) -> OriginSide:
+        def originator() -> Originator:
+            return Originator(node_id=own, onion_key=self.keys.announcement().public_key)
+
+        builder = CircuitBuilder(
+            chain=chain,
+            originator=originator,
+            bus=self._runtime.bus,
+            live=self.live,
+            find_link=self._find_link,
+            clock=self._clock,
+            entropy=self._entropy,
+        )
+        return OriginSide(builder, self._clock)
+
+    def _find_link(self, peer: NodeId) -> Link | None:
+        link = self.mesh.pool.get(peer)
+        return link if link is not None and link.is_open else None
+
+    # -- life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen, answer, and begin what goes on in the background."""
+        listening = await self._listen()
+        proxying = None
+        if self._settings.proxy:
+            proxying = await self.proxy.start(self._settings.proxy_host, self._settings.proxy_port)
+        collector = RouterCollector(
+            mesh=self.mesh,
+            live=self.live,
+            setups=self.setups.counts,
+            exit_side=self.exit_side,
+            origin=self.origin,
+        )
+        register_metrics(self._runtime.metrics, collector)
+        handlers = Handlers(
+            mesh=self.mesh,
+            live=self.live,
+            keys=self.keys,
+            exit_side=self.exit_side,
+            origin=self.origin,
+            clock=self._clock,
+            listening=listening,
+            proxying=proxying,
+        )
+        await serve(self._runtime.bus, handlers)
+        self.announcer.tell(self.keys.announcement())
+
+    async def _listen(self) -> tuple[str, int] | None:
+        if self._settings.listen_port is None:
+            return None
+        certificate = make_certificate(self._clock.utc(), self._entropy)
+        return await self.listener.start(
+            self._settings.listen_host, self._settings.listen_port, certificate
+        )
+
+    def background(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """Return what goes on until the router stops, with its name."""
+        yield "announce", self.announcer.run
+        yield "report usage", self.usage.run
+        yield "tick", self._tick
+        yield "renew certificate", self._renew_certificate
+        yield "follow prices", self._follow_prices
+
+    async def stop(self) -> None:
+        """Let clients go, end sessions, report the last usage, say so to the peers."""
+        self.proxy.stop()
+        self.listener.stop()
+        self.origin.close()
+        await asyncio.sleep(FAREWELL_S)
+        self.mesh.close("the node stops")
+        await asyncio.sleep(FAREWELL_S)
+        await self.announcer.finish()
+        await self.usage.flush()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = self._clock.unix()
+            self.mesh.tick()
+            self.origin.tick()
+            self.live.end_expired(now)
+            self.exit_side.reset_idle()
+            if self.keys.rotate(now):
+                self.announcer.tell(self.keys.announcement())
+
+    async def _renew_certificate(self) -> None:
+        while True:
+            await asyncio.sleep(CERTIFICATE_S)
+            await self._listen()
+
+    async def _follow_prices(self) -> None:
+        while True:
+            await self._ask_prices()
+            await asyncio.sleep(PRICES_S if self.setups.gate else 1.0)
+
+    async def _ask_prices(self) -> None:
+        try:
+            status = await self._runtime.bus.request(
+                subjects.GOSSIP_STATUS, GossipStatusRequested()
+            )
+        except (BusRefused, BusTimeout, BusUnavailable):
+            self._runtime.health.report("gossip", "does not answer")
+            return
+        self._runtime.health.report("gossip", "ok")
+        self.setups.gate = Gate(
+            chain=self._chain, node_id=self._own, rates=status.rates, banned=frozenset()
+        )
+
+
+async def main(runtime: Runtime) -> None:
+    """Run until the process is told to stop."""
+    router = Router(runtime, runtime.section(RouterSettings))
+    await router.start()
+    running = [runtime.tasks.create_task(work(), name=name) for name, work in router.background()]
+    await runtime.stopping.wait()
+    for task in running:
+        task.cancel()
+    await router.stop()
+
+
+def _chain(runtime: Runtime) -> Chain:
+    try:
+        return chain_named(runtime.node.chain)
+    except MalformedError as error:
+        remedy = "Correct `chain` in the section [node] of the configuration file."
+        raise OperatorError(f"Unknown chain: {error.reason}.", remedy=remedy) from None
+
+
+def _identity(store: KeyStore) -> IdentityKey:
+    seed = store.get("identity")
+    if seed is None:
+        raise OperatorError("The key store holds no identity.", remedy="Make one with `masq init`.")
+    return IdentityKey.from_seed(seed)
+
+
+def _own_addresses(
+    settings: RouterSettings,
+) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    texts = {*settings.own_addresses, settings.listen_host, settings.bind_address} - {None}
+    return [ipaddress.ip_address(text) for text in texts if text is not None]

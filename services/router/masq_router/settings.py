@@ -1,0 +1,52 @@
+"""What an operator sets in the section `[router]`, or as `MASQ_ROUTER_*`."""
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from masq_kernel.runtime.settings import SectionSettings
+
+__all__ = ["RouterSettings"]
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class RouterSettings(SectionSettings):
+    """The router process's settings.
+
+    Args:
+        listen_host: the address at which links are taken.
+        listen_port: the port; 0: any free one; None: takes no links.
+        bind_address: the source address of our own links; None: the machine chooses.
+        proxy: whether clients are served.
+        proxy_host, proxy_port: where; 0: any free port.
+        exit_policy: rules before the default ones, such as "accept 10.1.2.3:443".
+        own_addresses: this machine's addresses, which an exit must not reach.
+    """
+
+    listen_host: str = "0.0.0.0"  # noqa: S104 - a node is there to be reached
+    listen_port: Port | None = None
+    bind_address: str | None = None
+    proxy: bool = True
+    proxy_host: str = "127.0.0.1"
+    proxy_port: Port = 1080
+    exit_policy: tuple[str, ...] = ()
+    own_addresses: tuple[str, ...] = ()
+
+    @field_validator("listen_host", "bind_address", "proxy_host")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        return None if value is None else str(ipaddress.ip_address(value))
+
+    @field_validator("own_addresses")
+    @classmethod
+    def _are_addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ipaddress.ip_address(value)) for value in values)
+
+    @field_validator("proxy_host")
+    @classmethod
+    def _is_loopback(cls, value: str) -> str:
+        if not ipaddress.ip_address(value).is_loopback:
+            raise ValueError("the proxy has no password, so it must listen on loopback")
+        return value
