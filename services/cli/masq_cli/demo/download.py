@@ -1,16 +1,16 @@
 """Download through a node with the client that everybody has: curl.
 
-Without curl, httpx does the half that it can (HTTP CONNECT), and the demo says so.
+Without curl, Python's own client does the half that it can (HTTP CONNECT), and the demo says so.
 """
 
 import asyncio
 import hashlib
 import shutil
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Literal
-
-import httpx
+from urllib.parse import urlsplit
 
 from masq_cli.demo.file_server import ServedFile
 from masq_cli.demo.plan import LOOPBACK
@@ -77,14 +77,14 @@ async def download(
     if has_curl():
         await _run_curl(way, proxy_port, file.url, target)
     else:
-        await _run_httpx(proxy_port, file.url, target)
+        await asyncio.to_thread(_run_http_client, proxy_port, file, target)
     seconds = clock.monotonic() - began
     digest = await asyncio.to_thread(_sha256, target)
     target.unlink()
     if digest != file.sha256:
         problem = f"The download through {way} is not the file that was sent (SHA-256 differs)."
         raise CheckFailed(problem, remedy=_REMEDY)
-    client = "curl" if has_curl() else "httpx"
+    client = "curl" if has_curl() else "Python"
     return Download(way=way, client=client, size=file.size, seconds=seconds)
 
 
@@ -115,23 +115,18 @@ async def _run_curl(way: Way, proxy_port: int, url: str, target: Path) -> None:
         raise CheckFailed(f"The download through {way} failed: {last}.", remedy=_REMEDY)
 
 
-async def _run_httpx(proxy_port: int, url: str, target: Path) -> None:
-    proxy = f"http://{LOOPBACK}:{proxy_port}"
-    timeout = httpx.Timeout(_TIME_MAX_S)
+def _run_http_client(proxy_port: int, file: ServedFile, target: Path) -> None:
+    connection = HTTPConnection(LOOPBACK, proxy_port, timeout=_TIME_MAX_S)
+    connection.set_tunnel(LOOPBACK, file.port)
     try:
-        async with httpx.AsyncClient(proxy=proxy, timeout=timeout, trust_env=False) as client:
-            await _save(client, url, target)
-    except (httpx.HTTPError, OSError) as error:
+        connection.request("GET", urlsplit(file.url).path)
+        with connection.getresponse() as response, target.open("wb") as saved:
+            shutil.copyfileobj(response, saved)
+    except (HTTPException, OSError) as error:
         problem = f"The download through HTTP CONNECT failed: {error}."
         raise CheckFailed(problem, remedy=_REMEDY) from None
-
-
-async def _save(client: httpx.AsyncClient, url: str, target: Path) -> None:
-    async with client.stream("GET", url) as response:
-        response.raise_for_status()
-        with target.open("wb") as file:
-            async for chunk in response.aiter_raw():
-                file.write(chunk)
+    finally:
+        connection.close()
 
 
 def _sha256(path: Path) -> str:

@@ -149,7 +149,7 @@ class Demo:
         ways: Sequence[Way] = ("SOCKS5", "HTTP CONNECT")
         if not has_curl():
             ways = ("HTTP CONNECT",)
-            text = "There is no curl on this machine, so SOCKS5 is left out; httpx does the rest."
+            text = "There is no curl on this machine, so SOCKS5 is left out; Python does the rest."
             self._display.tell("no-curl", text, {})
         self._display.tell("downloading", f"Downloading {size(file.size)} through the mesh ...", {})
         for way in ways:

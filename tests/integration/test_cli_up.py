@@ -1,0 +1,133 @@
+"""`masq up` as an operator runs it: a process of its own with real children and real signals."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from masq_cli.demo.mesh import make_nodes
+from masq_cli.demo.plan import lay_out
+from masq_kernel.clock import SystemClock
+from masq_kernel.entropy import OsEntropy
+
+PASSPHRASE = "correct horse battery staple"
+MASQ = Path(sys.executable).with_name("masq")
+
+
+@pytest.fixture
+def node(tmp_path):
+    plans = lay_out(1, tmp_path, exit_rules=())
+    return make_nodes(plans, PASSPHRASE, clock=SystemClock(), entropy=OsEntropy())[0]
+
+
+@contextmanager
+def masq_up(node, **environment):
+    process = subprocess.Popen(
+        [MASQ, "up", "--json", "--config", node.made.config],
+        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read_until(process, name, state):
+    """Return the events up to the one in which the process of that name has that state."""
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if (events[-1]["name"], events[-1]["state"]) == (name, state):
+            return events
+    raise AssertionError(f"{name} never was {state}: {events}")
+
+
+def children_of(process):
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_in_order_the_bus_last(node, number):
+    with masq_up(node) as process:
+        started = read_until(process, "gossip", "running")
+        assert [event["name"] for event in started[:2]] == ["bus", "bus"]
+        children = children_of(process)
+        assert len(children) >= 2
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    own_lines = [line for line in err.splitlines() if " | " not in line]
+    assert own_lines == []
+    events = [json.loads(line) for line in out.splitlines()]
+    stopped = [event["name"] for event in events if event["state"] == "stopped"]
+    assert set(stopped) == {"api", "router", "gossip", "accountant", "bus"}
+    assert stopped[0] == "api"
+    assert stopped[-2:] == ["accountant", "bus"]
+    assert not any(child.is_running() for child in children)
+
+
+def test_killed_it_leaves_no_process_behind(node):
+    with masq_up(node) as process:
+        read_until(process, "gossip", "running")
+        children = children_of(process)
+        process.kill()
+        process.wait(5)
+        gone, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    assert gone
+
+
+def test_settings_that_no_restart_mends_end_it_with_their_sentence(node):
+    with masq_up(node, MASQ_GOSSIP_HOPS_MIN="9") as process:
+        failed = read_until(process, "gossip", "failed")[-1]
+        _, err = process.communicate(timeout=20)
+    assert "`hops_min` in the section [gossip]" in failed["reason"]
+    assert process.returncode == 2, err
+
+
+def test_a_wrong_passphrase_is_one_sentence(node):
+    with masq_up(node, MASQ_PASSPHRASE="wrong") as process:
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 4
+    assert out == ""
+    assert err.splitlines()[0].startswith("masq: The passphrase does not open the key store")
+    assert len(err.splitlines()) == 2
+
+
+def test_a_port_in_use_is_a_sentence(node):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", node.plan.bus_port))
+        taken.listen()
+        with masq_up(node) as process:
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert f"127.0.0.1:{node.plan.bus_port}" in err
+    assert "bus_port" in err
+
+
+def test_one_service_is_a_process_that_takes_signals_itself(node):
+    with masq_up(node) as process:
+        read_until(process, "bus", "running")
+        service = subprocess.Popen(
+            [MASQ, "service", "gossip", "--config", node.made.config],
+            env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert "service started" in service.stderr.readline()
+        command = psutil.Process(service.pid).cmdline()
+        service.terminate()
+        _, err = service.communicate(timeout=20)
+    assert command[1:3] == ["-m", "masq_gossip"]
+    assert service.returncode == 0, err
