@@ -1,0 +1,213 @@
+"""Whole routers in one process: real TLS, real sockets, real proofs; gossip and books stand by.
+
+Each node has its own in-memory bus, on which `Neighbors` answers as gossip would (the routes that
+the test chose) and `Purse` as an accountant would (real signatures, and usage kept in a list).
+"""
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusRefused, Refusal
+from masq_kernel.bus.memory import MemoryBroker
+from masq_kernel.bus.messages.accountant import ProofsSigned
+from masq_kernel.bus.messages.gossip import GossipStatus, RouteFound, RouteHop
+from masq_kernel.bus.subjects import Service
+from masq_kernel.clock import SystemClock
+from masq_kernel.entropy import SeededEntropy
+from masq_kernel.identity.keys import IdentityKey, WalletAddress
+from masq_kernel.identity.keystore import LIGHT, KeyStore
+from masq_kernel.identity.proofs import ProofClaim, sign_proof, wallet_of
+from masq_kernel.rates import DEFAULT_RATES
+from masq_kernel.runtime.health import HealthBoard
+from masq_kernel.runtime.service import Runtime
+from masq_kernel.runtime.settings import NodeSettings, load_section
+from masq_router.service import Router
+from masq_router.settings import RouterSettings
+from support.routes import DEV
+
+PASSPHRASE = "router mesh"
+
+
+class RouterNode:
+    """One node: a router, and what answers it."""
+
+    def __init__(self, number: int, folder: Path, *, exit_policy: tuple[str, ...]) -> None:
+        entropy = SeededEntropy(9000 + number)
+        self.number = number
+        self.address = f"127.0.3.{number}"
+        self.identity = IdentityKey.generate(entropy)
+        self.node_id = self.identity.node_id
+        self.wallet_key = entropy.token(32)
+        self.consuming = wallet_of(self.wallet_key)
+        self.earning = WalletAddress(entropy.token(20))
+        self.rates = DEFAULT_RATES
+        self.route: RouteFound | None = None
+        self.routes_asked = 0
+        self.usage = []
+        self.broker = MemoryBroker()
+        folder.mkdir(mode=0o700)
+        self.folder = folder
+        store = KeyStore.create(folder / "keystore.json", PASSPHRASE, entropy, work=LIGHT)
+        store.put("identity", self.identity.seed())
+        (folder / "passphrase").write_text(PASSPHRASE + "\n")
+        (folder / "passphrase").chmod(0o600)
+        self.settings = RouterSettings(
+            listen_host=self.address,
+            listen_port=0,
+            bind_address=self.address,
+            proxy_port=0,
+            exit_policy=exit_policy,
+        )
+        self.router: Router | None = None
+        self.stopping = asyncio.Event()
+
+    async def start(self, tasks: asyncio.TaskGroup) -> None:
+        await self._stand_by()
+        runtime = Runtime(
+            service=Service.ROUTER,
+            node=load_section(
+                NodeSettings,
+                "node",
+                file={
+                    "data_dir": str(self.folder),
+                    "chain": "dev",
+                    "passphrase_file": str(self.folder / "passphrase"),
+                },
+            ),
+            sections={},
+            bus=self.broker.connect(Service.ROUTER),
+            clock=SystemClock(),
+            entropy=SeededEntropy(9500 + self.number),
+            tasks=tasks,
+            health=HealthBoard(),
+            metrics=CollectorRegistry(),
+            stopping=self.stopping,
+        )
+        self.router = Router(runtime, self.settings)
+        await self.router.start()
+        self.background = [
+            tasks.create_task(work(), name=name) for name, work in self.router.background()
+        ]
+        status = await self.ask(subjects.ROUTER_STATUS)
+        self.port, self.proxy_port = status.listen_port, status.proxy_port
+
+    async def stop(self) -> None:
+        for task in self.background:
+            task.cancel()
+        await self.router.stop()
+
+    async def ask(self, subject):
+        api = self.broker.connect(Service.API)
+        return await api.request(subject, subject.message())
+
+    async def dial(self, other: "RouterNode") -> None:
+        assert self.router.mesh.dial(other.node_id, other.address, (other.port,))
+        async with asyncio.timeout(10):
+            while not (self.link(other) and other.link(self)):
+                await asyncio.sleep(0.01)
+
+    def link(self, other: "RouterNode"):
+        return self.router.mesh.pool.get(other.node_id)
+
+    def hop(self) -> RouteHop:
+        return RouteHop(
+            node_id=self.node_id,
+            onion_key=self.router.keys.announcement().public_key,
+            rates=self.rates,
+            earning_wallet=self.earning,
+        )
+
+    async def settled_usage(self):
+        """Return all usage once nothing more comes."""
+        count = -1
+        while count != len(self.usage):
+            count = len(self.usage)
+            await asyncio.sleep(0.6)
+        return [entry for report in self.usage for entry in report.entries]
+
+    async def _stand_by(self) -> None:
+        gossip = self.broker.connect(Service.GOSSIP)
+        accountant = self.broker.connect(Service.ACCOUNTANT)
+        await gossip.serve(subjects.ROUTE, self._on_route)
+        await gossip.serve(subjects.GOSSIP_STATUS, self._on_status)
+        await accountant.serve(subjects.SIGN_PROOFS, self._on_sign_proofs)
+        await accountant.consume(subjects.USAGE, self._on_usage)
+
+    async def _on_route(self, message) -> RouteFound:
+        self.routes_asked += 1
+        if self.route is None:
+            raise BusRefused(Refusal.NO_ROUTE, "the test has chosen none")
+        return self.route
+
+    async def _on_status(self, message) -> GossipStatus:
+        return GossipStatus(
+            node_id=self.node_id,
+            descriptor="",
+            chain="dev",
+            mode="standard",
+            stage="routable",
+            reason="",
+            neighbors=0,
+            nodes_known=0,
+            hops_min=3,
+            rates=self.rates,
+            earning_wallet=self.earning,
+        )
+
+    async def _on_sign_proofs(self, message) -> ProofsSigned:
+        claims = [
+            ProofClaim(
+                node_id=proof.node_id,
+                secret_hash=proof.secret_hash,
+                rates=proof.rates,
+                expires_at=proof.expires_at,
+            )
+            for proof in message.proofs
+        ]
+        signatures = tuple(sign_proof(self.wallet_key, DEV, claim) for claim in claims)
+        return ProofsSigned(wallet=self.consuming, signatures=signatures)
+
+    async def _on_usage(self, report) -> None:
+        self.usage.append(report)
+
+
+class RouterMesh:
+    """Nodes in a ring with the test's links; the first is the client's."""
+
+    def __init__(self, nodes: list[RouterNode]) -> None:
+        self.nodes = nodes
+
+    @property
+    def client(self) -> RouterNode:
+        return self.nodes[0]
+
+    @classmethod
+    async def start(cls, folder: Path, count: int, tasks, *, exit_policy=("accept 127.0.0.1:*",)):
+        nodes = [
+            RouterNode(number, folder / f"node{number}", exit_policy=exit_policy)
+            for number in range(1, count + 1)
+        ]
+        await asyncio.gather(*(node.start(tasks) for node in nodes))
+        return cls(nodes)
+
+    async def link_and_route(self, over: list[int], back: list[int]) -> None:
+        """Link what the route needs, and have the client's gossip answer with it (indexes)."""
+        nodes = self.nodes
+        for path in ([0, *over], [over[-1], *back, 0]):
+            for index, following in pairwise(path):
+                if nodes[index].link(nodes[following]) is None:
+                    await nodes[index].dial(nodes[following])
+        self.client.route = RouteFound(
+            over=tuple(nodes[index].hop() for index in over),
+            back=tuple(nodes[index].hop() for index in back),
+        )
+        async with asyncio.timeout(10):
+            while any(node.router.setups.gate is None for node in nodes):
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(node.stop() for node in self.nodes))
