@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from masq_cli.demo.books import Books
+from masq_cli.demo.convergence import ConvergenceWatch
 from masq_cli.demo.display import Display
 from masq_cli.demo.download import Way, curl_hint, download, has_curl
 from masq_cli.demo.file_server import ServedFile, serve_file
@@ -22,7 +23,7 @@ __all__ = ["Demo", "DemoOptions"]
 
 _READY_WAIT_S = 120.0
 _BOOKS_WAIT_S = 10.0
-_POLL_S = 0.3
+_POLL_S = 0.2
 _RESTARTS_MAX = 3
 _LOGS = "Look into the logs in the nodes' folders (keep them with --keep)."
 
@@ -78,7 +79,7 @@ class Demo:
                 plans, clock=self._clock, entropy=self._entropy, on_event=self._hear
             ) as mesh:
                 self._mesh = mesh
-                client = await self._first_routable(mesh)
+                client = await self._settled_client(mesh)
                 self._tell_ready(client, self._clock.monotonic() - began)
                 await self._prove(mesh, client, file)
                 self.is_proven = True
@@ -102,26 +103,25 @@ class Demo:
         if event.state is ProcessState.FAILED or event.restarts >= _RESTARTS_MAX:
             self._broken.put_nowait(CheckFailed(sentence, remedy=_LOGS))
 
-    async def _first_routable(self, mesh: Mesh) -> MeshNode:
-        """Return a node that has found routes, preferring one other than the first."""
-        shown: dict[int, str] = {}
+    async def _settled_client(self, mesh: Mesh) -> MeshNode:
+        """Return a node that has found routes in a mesh that has come to rest.
+
+        While neighbors still come and go, a node that had a route may lose it a moment later.
+        """
+        watch = ConvergenceWatch()
         deadline = self._clock.monotonic() + _READY_WAIT_S
-        while self._clock.monotonic() < deadline:
+        while (now := self._clock.monotonic()) < deadline:
             self._raise_if_broken()
             stages = [_stage(node) for node in await mesh.describe()]
-            for node, stage in zip(mesh.nodes, stages, strict=True):
-                if shown.get(node.number) != stage:
-                    shown[node.number] = stage
-                    self._display.stage(
-                        node.number, f"{node.plan.address} {node.node_id[:8]}", stage
-                    )
-            routable = [
-                n for n, stage in zip(mesh.nodes, stages, strict=True) if stage == "routable"
-            ]
-            if routable:
-                return routable[-1]
+            for place in watch.see(stages, now):
+                node = mesh.nodes[place]
+                name = f"{node.plan.address} {node.node_id[:8]}"
+                self._display.stage(node.number, name, stages[place])
+            client = watch.client(now)
+            if client is not None:
+                return mesh.nodes[client]
             await asyncio.sleep(_POLL_S)
-        problem = f"No node found a route within {_READY_WAIT_S:g} s."
+        problem = f"No node found a lasting route within {_READY_WAIT_S:g} s."
         raise CheckFailed(problem, remedy=_LOGS)
 
     def _raise_if_broken(self) -> None:
