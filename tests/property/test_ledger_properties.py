@@ -38,8 +38,7 @@ REPORTS = st.lists(st.lists(USAGE, min_size=1, max_size=5), max_size=10).map(
 def book_all(reports, own=()):
     books, transactions = Books(), []
     for report in reports:
-        transaction = books.book(report.event_id, entries_for(report, own), report.at)
-        transactions += [transaction] if transaction else []
+        transactions.append(books.book(report.event_id, entries_for(report, own), report.at))
     return books, transactions
 
 
@@ -58,11 +57,40 @@ def test_entries_cancel_and_balances_are_what_was_reported(reports):
 
 
 @given(REPORTS, st.randoms())
-def test_repeats_and_order_change_no_balance(reports, chance):
+def test_order_changes_no_balance(reports, chance):
     books, _ = book_all(reports)
-    again = reports * 2
+    again = [*reports]
     chance.shuffle(again)
     assert book_all(again)[0].balances == books.balances
+
+
+@given(REPORTS)
+def test_what_is_drafted_has_not_happened(reports):
+    books, _ = book_all(reports)
+    before = replace(books, standings=dict(books.standings))
+    entries = [
+        Entry(account=Account(Kind.RECEIVABLE, WALLETS[0]), amount=Wei(10)),
+        Entry(account=Account(Kind.INCOME_ROUTING), amount=Wei(-10)),
+    ]
+    books.draft("again", entries, NOW)
+    assert books == before
+
+
+def test_a_standing_is_open_from_its_first_debt_until_it_is_paid():
+    def standing_after(amounts):
+        books = Books()
+        for second, amount in enumerate(amounts):
+            entries = [
+                Entry(account=Account(Kind.RECEIVABLE, WALLETS[0]), amount=Wei(amount)),
+                Entry(account=Account(Kind.INCOME_ROUTING), amount=Wei(-amount)),
+            ]
+            books.book(str(second), entries, UnixSeconds(100 + second))
+        return books.standings[Account(Kind.RECEIVABLE, WALLETS[0])]
+
+    assert standing_after([5, 6]).open_since == 100
+    assert standing_after([5, -5]).open_since is None
+    assert standing_after([5, -5, 1]).open_since == 102
+    assert standing_after([5, 6]).updated_at == 101
 
 
 @given(REPORTS)

@@ -13,7 +13,17 @@ from masq_accountant.errors import UnbalancedTransaction
 from masq_kernel.identity.keys import WalletAddress
 from masq_kernel.units import ByteCount, UnixSeconds, Wei
 
-__all__ = ["FIRST_HASH", "Account", "Books", "Entry", "Kind", "Transaction", "verify"]
+__all__ = [
+    "FIRST_HASH",
+    "Account",
+    "Books",
+    "Entry",
+    "Kind",
+    "Posting",
+    "Standing",
+    "Transaction",
+    "verify",
+]
 
 FIRST_HASH = bytes(32)
 """What stands before the first transaction."""
@@ -87,7 +97,7 @@ class Transaction:
     Args:
         number: 1 for the first, then one more each.
         at: when it was booked.
-        cause: what it is for, unique: booking the same cause again changes nothing.
+        cause: what it is for; the store refuses to keep one twice.
         entries: at least two, summing to zero, one for each account.
         previous: the hash of the transaction before it.
 
@@ -120,23 +130,72 @@ class Transaction:
         return digest.digest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one account stands: the sum of its entries.
+
+    Args:
+        balance: wei, debit positive.
+        packages, size: DATA packages and bytes behind it, for all time.
+        open_since: when the balance last left zero; None while it is zero.
+        updated_at: its newest entry.
+    """
+
+    balance: Wei = Wei(0)
+    packages: int = 0
+    size: ByteCount = ByteCount(0)
+    open_since: UnixSeconds | None = None
+    updated_at: UnixSeconds = UnixSeconds(0)
+
+    def plus(self, entry: Entry, at: UnixSeconds) -> "Standing":
+        """Return the standing with one more entry."""
+        balance = Wei(self.balance + entry.amount)
+        open_since = at if self.open_since is None else self.open_since
+        return Standing(
+            balance=balance,
+            packages=self.packages + entry.packages,
+            size=ByteCount(self.size + entry.size),
+            open_since=open_since if balance else None,
+            updated_at=at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A transaction and how its accounts stand afterwards; nothing has changed yet.
+
+    Args:
+        transaction: in its place in the chain.
+        standings: of the accounts it touches.
+    """
+
+    transaction: Transaction
+    standings: dict[Account, Standing]
+
+
 @dataclass(slots=True)
 class Books:
-    """The state that all transactions so far add up to."""
+    """The state that all transactions so far add up to.
 
-    balances: dict[Account, Wei] = field(default_factory=dict)
-    causes: set[str] = field(default_factory=set)
+    A posting is drafted, stored, and only then applied: what the store could not keep never
+    happened. That each cause is booked once is the store's business, which remembers them all.
+    """
+
+    standings: dict[Account, Standing] = field(default_factory=dict)
     count: int = 0
     last_hash: bytes = FIRST_HASH
 
-    def book(self, cause: str, entries: Iterable[Entry], at: UnixSeconds) -> Transaction | None:
-        """Add a transaction and return it; None when this cause was booked before.
+    @property
+    def balances(self) -> dict[Account, Wei]:
+        """The balance of every account."""
+        return {account: standing.balance for account, standing in self.standings.items()}
+
+    def draft(self, cause: str, entries: Iterable[Entry], at: UnixSeconds) -> Posting:
+        """Return the next transaction.
 
         Raises:
-            UnbalancedTransaction: the entries do not cancel; nothing has changed.
+            UnbalancedTransaction: the entries do not cancel.
         """
-        if cause in self.causes:
-            return None
         transaction = Transaction(
             number=self.count + 1,
             at=at,
@@ -144,21 +203,39 @@ class Books:
             entries=tuple(sorted(entries, key=lambda entry: entry.account.to_bytes())),
             previous=self.last_hash,
         )
-        for entry in transaction.entries:
-            balance = self.balances.get(entry.account, 0) + entry.amount
-            self.balances[entry.account] = Wei(balance)
-        self.causes.add(cause)
+        standings = {
+            entry.account: self.standings.get(entry.account, Standing()).plus(entry, at)
+            for entry in transaction.entries
+        }
+        return Posting(transaction=transaction, standings=standings)
+
+    def apply(self, posting: Posting) -> None:
+        """Take a posting that is stored."""
+        assert posting.transaction.number == self.count + 1
+        self.standings.update(posting.standings)
         self.count += 1
-        self.last_hash = transaction.hash
-        return transaction
+        self.last_hash = posting.transaction.hash
+
+    def book(self, cause: str, entries: Iterable[Entry], at: UnixSeconds) -> Transaction:
+        """Draft and apply at once, for books that are kept nowhere else.
+
+        Raises:
+            UnbalancedTransaction: the entries do not cancel; nothing has changed.
+        """
+        posting = self.draft(cause, entries, at)
+        self.apply(posting)
+        return posting.transaction
 
     def owed_to(self, wallet: WalletAddress) -> Wei:
         """Return what we owe this wallet; a payable grows by credit."""
-        return Wei(-self.balances.get(Account(Kind.PAYABLE, wallet), 0))
+        return Wei(-self._balance(Account(Kind.PAYABLE, wallet)))
 
     def owed_by(self, wallet: WalletAddress) -> Wei:
         """Return what this wallet owes us; a receivable grows by debit."""
-        return self.balances.get(Account(Kind.RECEIVABLE, wallet), Wei(0))
+        return self._balance(Account(Kind.RECEIVABLE, wallet))
+
+    def _balance(self, account: Account) -> Wei:
+        return self.standings.get(account, Standing()).balance
 
 
 def verify(

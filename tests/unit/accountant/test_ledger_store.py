@@ -1,0 +1,168 @@
+"""The books on disk: real SQLite files."""
+
+import sqlite3
+import stat
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import SQLModel
+
+from masq_accountant.bookkeeper import Bookkeeper
+from masq_accountant.ledger import Account, Entry, Kind
+from masq_accountant.store import Ledger, open_engine
+from masq_kernel.clock import ManualClock
+from masq_kernel.errors import OperatorError
+from masq_kernel.units import UnixSeconds, Wei
+from support.usage_builders import NOW, WALLETS, make_report, make_usage
+
+HUGE = (1 << 200) + 1
+RECEIVABLE = Account(Kind.RECEIVABLE, WALLETS[0])
+
+
+@pytest.fixture
+async def ledger(tmp_path):
+    opened = await Ledger.open(await open_engine(tmp_path / "ledger.db"))
+    yield opened
+    await opened.close()
+
+
+def entries_of(amount, wallet=WALLETS[0]):
+    return [
+        Entry(account=Account(Kind.RECEIVABLE, wallet), amount=Wei(amount)),
+        Entry(account=Account(Kind.INCOME_ROUTING), amount=Wei(-amount)),
+    ]
+
+
+async def reopened(ledger, tmp_path):
+    await ledger.close()
+    return await Ledger.open(await open_engine(tmp_path / "ledger.db"))
+
+
+async def test_what_was_booked_is_there_after_a_restart(ledger, tmp_path):
+    assert await ledger.book("a", entries_of(HUGE), NOW)
+    assert await ledger.book("b", entries_of(1, WALLETS[1]), NOW)
+    again = await reopened(ledger, tmp_path)
+    assert again.standings() == ledger.standings()
+    assert again.standings()[RECEIVABLE].balance == HUGE
+    assert again.count == 2
+    assert await again.book("c", entries_of(5), NOW)
+    assert await again.verify() is None
+    await again.close()
+
+
+async def test_a_cause_is_booked_once_also_after_a_restart(ledger, tmp_path):
+    assert await ledger.book("a", entries_of(7), NOW)
+    assert not await ledger.book("a", entries_of(7), NOW)
+    again = await reopened(ledger, tmp_path)
+    assert not await again.book("a", entries_of(7), NOW)
+    assert again.standings()[RECEIVABLE].balance == 7
+    await again.close()
+
+
+async def test_a_failure_half_way_leaves_nothing(ledger, tmp_path):
+    """The last statement of the transaction fails, after all others have been executed."""
+    await ledger.book("a", entries_of(7), NOW)
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        database.execute(
+            "CREATE TRIGGER broken BEFORE UPDATE ON ledger_account "
+            "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    before = dict(ledger.standings())
+    with pytest.raises(SQLAlchemyError):
+        await ledger.book("b", entries_of(3), NOW)
+    assert ledger.standings() == before
+    assert rows(tmp_path, "SELECT count(*) FROM ledger_transaction") == [(1,)]
+    assert rows(tmp_path, "SELECT count(*) FROM ledger_entry") == [(2,)]
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        database.execute("DROP TRIGGER broken")
+    assert await ledger.book("b", entries_of(3), NOW)
+    assert ledger.standings()[RECEIVABLE].balance == 10
+    assert await ledger.verify() is None
+
+
+def rows(tmp_path, query):
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        return database.execute(query).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("tampering", "named"),
+    [
+        ("UPDATE ledger_entry SET amount = '9' WHERE transaction_number = 2 AND position = 0", 2),
+        ("UPDATE ledger_transaction SET at = at + 1 WHERE number = 2", 2),
+        ("UPDATE ledger_transaction SET cause = 'other' WHERE number = 1", 1),
+        ("DELETE FROM ledger_entry WHERE transaction_number = 3", 3),
+        ("UPDATE ledger_transaction SET at = at + 1 WHERE number = 4", 4),
+        ("UPDATE ledger_account SET balance = '1' WHERE kind = 'receivable'", 5),
+    ],
+)
+async def test_a_changed_row_is_named(ledger, tmp_path, tampering, named):
+    for number in range(4):
+        await ledger.book(str(number), entries_of(10 + number), NOW)
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        assert database.execute(tampering).rowcount > 0
+    again = await reopened(ledger, tmp_path)
+    assert await again.verify() == named
+    await again.close()
+
+
+async def test_the_file_is_private_and_keeps_what_was_committed(ledger, tmp_path):
+    assert stat.S_IMODE((tmp_path / "ledger.db").stat().st_mode) == 0o600
+    assert rows(tmp_path, "PRAGMA journal_mode") == [("wal",)]
+    async with ledger._engine.connect() as connection:
+        result = await connection.exec_driver_sql("PRAGMA synchronous")
+        assert result.scalar() == 2  # FULL
+
+
+async def test_the_migrations_lead_to_the_tables_of_the_code(ledger):
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
+
+    async with ledger._engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_file_that_is_no_database_is_a_sentence(tmp_path):
+    (tmp_path / "ledger.db").write_text("these are not the books")
+    with pytest.raises(OperatorError, match="ledger"):
+        await open_engine(tmp_path / "ledger.db")
+
+
+async def test_history_is_newest_first_in_pages(ledger):
+    for number in range(5):
+        await ledger.book(f"usage:{number}", entries_of(number + 1), UnixSeconds(NOW + number))
+    first = await ledger.history(RECEIVABLE, before=None, limit=2)
+    assert [line.amount for line in first] == [5, 4]
+    second = await ledger.history(RECEIVABLE, before=first[-1].transaction, limit=10)
+    assert [line.amount for line in second] == [3, 2, 1]
+    assert first[0].at == NOW + 4
+
+
+class TestBookkeeper:
+    @pytest.fixture
+    def bookkeeper(self, ledger):
+        return Bookkeeper(ledger, frozenset({WALLETS[5]}), ManualClock())
+
+    async def test_each_report_counts_once_however_often_it_is_told(self, ledger, bookkeeper):
+        for event_id in ("1", "2", "1", "1", "2"):
+            await bookkeeper.on_usage(make_report(event_id))
+        assert ledger.standings()[RECEIVABLE].balance == 2 * 53_844
+        assert ledger.standings()[RECEIVABLE].packages == 2
+        assert bookkeeper.repeated == 3
+
+    async def test_a_report_that_cannot_be_is_kept_aside_and_the_next_is_booked(
+        self, ledger, bookkeeper
+    ):
+        for _ in range(2):
+            await bookkeeper.on_usage(make_report("1", make_usage(), make_usage(amount="-1")))
+        assert ledger.standings() == {}
+        assert await ledger.refused_count() == 1
+        await bookkeeper.on_usage(make_report("2"))
+        assert ledger.standings()[RECEIVABLE].balance == 53_844
+
+    async def test_our_own_wallets_are_never_charged(self, ledger, bookkeeper):
+        await bookkeeper.on_usage(make_report("1", make_usage(wallet=WALLETS[5])))
+        assert ledger.count == 0
