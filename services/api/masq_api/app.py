@@ -1,0 +1,43 @@
+"""The FastAPI application: what it consists of, without how it is served."""
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from masq_api.auth import Guard
+from masq_api.node import Node
+from masq_api.problems import install_problem_handlers
+from masq_api.routes import health, ledger, mesh, node
+from masq_kernel import __version__
+
+__all__ = ["make_app"]
+
+_DESCRIPTION = """\
+What a node does, who its neighbors are, and who owes whom.
+
+Amounts are decimal strings in wei of MASQ (10^18 wei are 1 MASQ), times RFC 3339 in UTC, ages in
+seconds. Errors are problem details (RFC 9457); their `detail` says what to do next.
+"""
+
+
+def make_app(behind: Node, guard: Guard, metrics: CollectorRegistry) -> FastAPI:
+    """Return the application.
+
+    Args:
+        behind: the node's services.
+        guard: checks tokens.
+        metrics: what this process counts.
+    """
+    app = FastAPI(
+        title="masq node",
+        version=__version__,
+        summary="Management API of a masq node",
+        description=_DESCRIPTION,
+        docs_url=None,  # these pages load their scripts from a third-party host
+        redoc_url=None,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    app.state.node, app.state.guard, app.state.metrics = behind, guard, metrics
+    install_problem_handlers(app)
+    for resource in (health, node, mesh, ledger):
+        app.include_router(resource.router)
+    return app
