@@ -1,6 +1,7 @@
 """Serve the application, and stop it in order."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,15 @@ _log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the process, which stops everything in order."""
+    """A server that says when it listens, and leaves signals to the process."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -59,7 +68,7 @@ async def main(runtime: Runtime) -> None:
         )
     )
     serving = runtime.tasks.create_task(_serve(server, settings), name="serve HTTP")
-    await _started(server, serving)
+    await server.listening.wait()
     runtime.health.report("http", "ok")
     port = server.servers[0].sockets[0].getsockname()[1]
     _log.info("api listens", host=settings.host, port=port)
@@ -75,10 +84,3 @@ async def _serve(server: uvicorn.Server, settings: ApiSettings) -> None:
         problem = f"The API cannot listen at {settings.host} port {settings.port}."
         remedy = "Stop what uses that port, or set `port` in the section [api]."
         raise OperatorError(problem, remedy=remedy) from None
-
-
-async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if serving.done():
-        await serving
