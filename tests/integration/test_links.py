@@ -1,6 +1,7 @@
 """Links over real TLS."""
 
 import asyncio
+import shutil
 import ssl
 
 import pytest
@@ -145,6 +146,7 @@ async def test_a_man_in_the_middle_is_noticed_by_both(peers):
     middle.close()
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 async def test_a_browser_gets_a_web_servers_answer_and_learns_nothing(peers):
     bob = peers[1]
     process = await asyncio.create_subprocess_exec(

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -12,6 +12,7 @@ from masq_kernel.units import Wei
 from masq_router.wire.frames import TeardownReason
 from support.router_mesh import RouterMesh
 from support.socks_client import socks_connect
+from support.traffic import digest_all, echo, fetch_pattern, pattern, pour, send_pattern, serving
 
 OVER, BACK = [1, 2, 3], [4, 5]
 EXIT = 3
@@ -26,47 +27,10 @@ async def mesh(tmp_path):
         await running.stop()
 
 
-@asynccontextmanager
-async def serving(answer):
-    """A TCP server on loopback; `answer(reader, writer)` serves one connection."""
-
-    async def serve(reader, writer):
-        try:
-            await answer(reader, writer)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-
-
-async def digest_all(reader, writer):
-    """Read to the end, then answer with the hash: half-close, both ways."""
-    digest = hashlib.sha256()
-    while data := await reader.read(1 << 16):
-        digest.update(data)
-    writer.write(digest.digest())
-    await writer.drain()
-
-
-async def echo(reader, writer):
-    while data := await reader.read(1 << 16):
-        writer.write(data)
-        await writer.drain()
-
-
 async def open_stream(mesh, port, **options):
     code, reader, writer = await socks_connect(mesh.client.proxy_port, "127.0.0.1", port, **options)
     assert code == 0
     return reader, writer
-
-
-def pattern(size, seed=0):
-    block = hashlib.shake_128(bytes([seed])).digest(65_536)
-    return (block * (size // len(block) + 1))[:size]
 
 
 async def test_an_upload_arrives_whole_and_half_close_is_kept(mesh):
@@ -80,20 +44,13 @@ async def test_an_upload_arrives_whole_and_half_close_is_kept(mesh):
 
 
 async def test_twenty_downloads_at_once_arrive_whole(mesh):
-    async def send(reader, writer):
-        seed = (await reader.readexactly(1))[0]
-        writer.write(pattern(500_000 + seed, seed))
-        await writer.drain()
-
-    async def fetch(port, seed):
-        reader, writer = await open_stream(mesh, port)
-        writer.write(bytes([seed]))
-        content = await asyncio.wait_for(reader.read(), 60)
-        writer.close()
-        return content
-
-    async with serving(send) as port:
-        contents = await asyncio.gather(*(fetch(port, seed) for seed in range(20)))
+    async with serving(send_pattern) as port:
+        contents = await asyncio.gather(
+            *(
+                fetch_pattern(mesh.client.proxy_port, port, seed, 500_000 + seed)
+                for seed in range(20)
+            )
+        )
     assert contents == [pattern(500_000 + seed, seed) for seed in range(20)]
     assert mesh.client.routes_asked == 1
 
@@ -236,14 +193,11 @@ async def test_sessions_are_shown_with_role_and_cost(mesh):
 async def test_a_client_that_does_not_read_stops_the_server_and_fills_no_hop(mesh):
     sent = 0
 
-    async def pour(reader, writer):
+    def on_sent(size):
         nonlocal sent
-        while sent < 200_000_000:
-            writer.write(bytes(1 << 16))
-            await writer.drain()
-            sent += 1 << 16
+        sent = size
 
-    async with serving(pour) as port:
+    async with serving(partial(pour, on_sent=on_sent)) as port:
         _, writer = await open_stream(mesh, port, limit=1 << 16)
         seen = -1
         while seen != sent:

@@ -22,7 +22,7 @@ class ApiSettings(SectionSettings):
     """
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8645
+    port: Annotated[int, Field(ge=0, le=65535)] = 8642
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     behind_proxy: bool = False

@@ -1,0 +1,73 @@
+"""The demo as a newcomer and a script see it: real processes, curl, both sides' books."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.processes import processes_of
+
+pytestmark = pytest.mark.e2e
+
+READY_S = 30.0
+
+
+def start_demo(folder, *options):
+    masq = Path(sys.executable).with_name("masq")
+    command = [str(masq), "demo", "--json", "--data-dir", str(folder)]
+    return subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def test_the_demo_moves_bytes_and_both_books_agree(tmp_path):
+    folder = tmp_path / "demo"
+    with start_demo(folder, "--once", "--size", "20MB") as demo:
+        output, _ = demo.communicate(timeout=110)
+    assert demo.returncode == 0, output
+    events = [json.loads(line) for line in output.splitlines()]
+    by_kind = {event["event"]: event for event in events}
+    assert by_kind["ready"]["seconds"] <= READY_S
+    assert all(event["bytes"] == 20_000_000 for event in events if event["event"] == "download")
+    routes = {event["direction"]: event["hops"] for event in events if event["event"] == "hops"}
+    assert len(routes["over"]) == 3
+    assert len(routes["back"]) == 2
+    assert not {*routes["over"]} & {*routes["back"]}
+    hops = [event for event in events if event["event"] == "hop"]
+    assert {hop["node_id"] for hop in hops} >= {*routes["over"], *routes["back"]}
+    assert sum(int(hop["earned_wei"]) for hop in hops) == int(by_kind["sums"]["owed_wei"]) > 0
+    assert by_kind["sums"]["equal"] is True
+    assert processes_of(folder) == []
+    assert not folder.exists()
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path):
+    folder = tmp_path / "demo"
+    with start_demo(folder, "--size", "1MB") as demo:
+        try:
+            opened = wait_until_open(demo)
+            running = [each for each in processes_of(folder) if each.pid != demo.pid]
+            assert opened["token"].startswith("masq_")
+            assert len(running) == 6 * 5
+            began = time.monotonic()
+            demo.send_signal(signal.SIGINT)
+            rest, _ = demo.communicate(timeout=20)
+            assert time.monotonic() - began < 15
+        finally:
+            demo.kill()
+    assert "Traceback" not in rest
+    assert demo.returncode in (0, 130)
+    assert processes_of(folder) == []
+    assert not folder.exists()
+
+
+def wait_until_open(demo):
+    for line in demo.stdout:
+        event = json.loads(line)
+        if event["event"] == "open":
+            return event
+    raise AssertionError("the demo ended before it was open")
