@@ -5,6 +5,7 @@ storage, so what was acknowledged survives a restart of the server and of every 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -53,6 +54,13 @@ DUPLICATE_WINDOW_S = 3_600.0
 """How long JetStream knows a message id: far longer than any retry of the same batch."""
 
 RETRY_DELAY_S = 0.5
+ACK_WAIT_S = 15.0
+"""How long a message may be handled before it is told again: above any wait for a database, and
+what a reader that was killed keeps its successor waiting."""
+
+FINISH_S = 5.0
+"""How long `close` waits for what is being handled."""
+
 _FETCH_WAIT_S = 5.0
 _APPEND_TIMEOUT_S = 5.0
 
@@ -67,6 +75,7 @@ class NatsBus:
         self._service = service
         self._jetstream: JetStreamContext = client.jetstream(timeout=_APPEND_TIMEOUT_S)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._readers: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def connect(
@@ -183,10 +192,19 @@ class NatsBus:
     async def consume(self, stream: Stream[M], handler: Callable[[M], Awaitable[None]]) -> None:
         """Call `handler` for each message in order; told again if it raises."""
         await self._prepare(stream)
-        self._spawn(self._drain(stream, handler), name=f"consume {stream.name}")
+        reader = asyncio.get_running_loop().create_task(
+            self._drain(stream, handler), name=f"consume {stream.name}"
+        )
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
 
     async def close(self) -> None:
         """Finish what is being handled, flush, and disconnect."""
+        for reader in list(self._readers):
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FINISH_S)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -236,11 +254,25 @@ class NatsBus:
 
     async def _read(self, stream: Stream[M], handler: Callable[[M], Awaitable[None]]) -> None:
         # One message in flight keeps the order when a handler fails and is told again.
-        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_ack_pending=1, ack_wait=30.0)
+        config = ConsumerConfig(
+            ack_policy=AckPolicy.EXPLICIT, max_ack_pending=1, ack_wait=ACK_WAIT_S
+        )
         durable = str(stream.reader)
         subscription = await self._jetstream.pull_subscribe(
             stream.name, durable=durable, stream=stream.stream, config=config
         )
+        try:
+            await self._read_each(stream, handler, subscription)
+        finally:  # nats-py would wait for ever to drain what nobody fetches any more
+            with contextlib.suppress(nats.errors.Error):
+                await subscription.unsubscribe()
+
+    async def _read_each(
+        self,
+        stream: Stream[M],
+        handler: Callable[[M], Awaitable[None]],
+        subscription: JetStreamContext.PullSubscription,
+    ) -> None:
         while True:
             try:
                 received = await subscription.fetch(1, timeout=_FETCH_WAIT_S)
@@ -248,7 +280,9 @@ class NatsBus:
                 await subscription.consumer_info()  # raises when the server has lost the consumer
                 continue
             for message in received:
-                await self._handle(stream, handler, message)
+                # Shielded: `close` lets the message be finished, so that it is not told again.
+                handling = self._handle(stream, handler, message)
+                await asyncio.shield(self._spawn(handling, name=f"handle {stream.name}"))
 
     async def _handle(
         self, stream: Stream[M], handler: Callable[[M], Awaitable[None]], received: Msg
@@ -267,11 +301,12 @@ class NatsBus:
         else:
             await received.ack()
 
-    def _spawn(self, work: Any, *, name: str) -> None:
+    def _spawn(self, work: Any, *, name: str) -> asyncio.Task[None]:
         # Not a TaskGroup: these tasks end with `close`, and none may take the others down.
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _connect_patiently(

@@ -1,0 +1,56 @@
+"""A service that stops: at once when nothing is under way, and never in the middle of a message."""
+
+import asyncio
+import time
+
+from masq_kernel.bus import subjects
+from masq_kernel.bus.subjects import Service
+from support.nats_server import running_server
+from support.usage_builders import make_report
+
+
+async def test_a_reader_that_waits_for_messages_closes_at_once(tmp_path):
+    async with running_server(tmp_path) as server:
+        accountant = await server.connect(Service.ACCOUNTANT)
+
+        async def ignore(report):
+            pass
+
+        await accountant.consume(subjects.USAGE, ignore)
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        await accountant.close()
+        assert time.monotonic() - began < 2
+
+
+async def test_a_message_under_way_is_finished_and_not_told_again(tmp_path):
+    async with running_server(tmp_path) as server:
+        accountant = await server.connect(Service.ACCOUNTANT)
+        router = await server.connect(Service.ROUTER)
+        begun, finished = asyncio.Event(), []
+
+        async def slowly(report):
+            begun.set()
+            await asyncio.sleep(0.5)
+            finished.append(report.event_id)
+
+        await accountant.consume(subjects.USAGE, slowly)
+        await asyncio.sleep(0.3)
+        await router.append(subjects.USAGE, make_report("1"), message_id="1")
+        await asyncio.wait_for(begun.wait(), 5)
+        await accountant.close()
+        assert finished == ["1"]
+        successor = await server.connect(Service.ACCOUNTANT)
+        told = []
+
+        async def note(report):
+            told.append(report.event_id)
+
+        await successor.consume(subjects.USAGE, note)
+        await router.append(subjects.USAGE, make_report("2"), message_id="2")
+        async with asyncio.timeout(5):
+            while "2" not in told:
+                await asyncio.sleep(0.05)
+        assert told == ["2"]
+        await successor.close()
+        await router.close()
