@@ -1,0 +1,130 @@
+"""The router process alone: a real nats-server, real signals, and what can be wrong."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+import pytest
+
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusError
+from masq_kernel.bus.messages.control import MetricsRequested
+from masq_kernel.bus.messages.router import RouterStatusRequested
+from masq_kernel.bus.subjects import Service
+from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keys import IdentityKey
+from masq_kernel.identity.keystore import LIGHT, KeyStore
+from support.nats_server import HOST, running_server
+
+PASSPHRASE = "correct horse battery staple"
+
+
+def make_node(data_dir, *, bus_port, router='listen_host = "127.0.0.1"\nlisten_port = 0'):
+    store = KeyStore.create(data_dir / "keystore.json", PASSPHRASE, OsEntropy(), work=LIGHT)
+    store.put("identity", IdentityKey.generate(OsEntropy()).seed())
+    config = data_dir / "masq.toml"
+    config.write_text(
+        f'[node]\ndata_dir = "{data_dir}"\nchain = "dev"\n'
+        f'bus_host = "{HOST}"\nbus_port = {bus_port}\n'
+        f"[router]\nproxy_port = 0\n{router}\n"
+    )
+    return config
+
+
+async def start(config, **environment):
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "masq_router", "--config", str(config)),
+        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def status_of(bus):
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                return await bus.request(subjects.ROUTER_STATUS, RouterStatusRequested())
+            except BusError:
+                await asyncio.sleep(0.05)
+
+
+async def stop(process):
+    process.send_signal(signal.SIGTERM)
+    _, log = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == 0, log.decode()
+    assert b"Traceback" not in log
+
+
+async def test_it_starts_says_where_it_listens_and_keeps_its_onion_key(tmp_path):
+    async with running_server(tmp_path) as server:
+        config = make_node(tmp_path, bus_port=server.port)
+        api = await server.connect(Service.API)
+        keys = set()
+        for _ in range(2):
+            process = await start(config)
+            status = await status_of(api)
+            keys.add(status.onion_key.public_key)
+            for address, port in (
+                (status.listen_address, status.listen_port),
+                (status.proxy_address, status.proxy_port),
+            ):
+                with socket.create_connection((address, port), timeout=5):
+                    pass
+            metrics = await api.request(subjects.metrics(Service.ROUTER), MetricsRequested())
+            assert 'masq_router_setups_total{outcome="accepted"} 0.0' in metrics.text
+            await stop(process)
+        assert len(keys) == 1
+        await api.close()
+
+
+async def test_without_gossip_a_client_is_told_that_there_is_no_route(tmp_path):
+    async with running_server(tmp_path) as server:
+        process = await start(make_node(tmp_path, bus_port=server.port))
+        api = await server.connect(Service.API)
+        status = await status_of(api)
+        reader, writer = await asyncio.open_connection(status.proxy_address, status.proxy_port)
+        writer.write(b"CONNECT example.org:443 HTTP/1.1\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 15)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"masq status" in answer
+        await api.close()
+        await stop(process)
+
+
+async def test_settings_that_clients_and_peers_could_not_use_are_not_needed(tmp_path):
+    async with running_server(tmp_path) as server:
+        config = make_node(tmp_path, bus_port=server.port, router="proxy = false")
+        process = await start(config)
+        api = await server.connect(Service.API)
+        status = await status_of(api)
+        assert status.listen_port is None
+        assert status.proxy_port is None
+        await api.close()
+        await stop(process)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "code", "told"),
+    [
+        ({"MASQ_PASSPHRASE": "wrong"}, 4, "does not open the key store"),
+        ({"MASQ_ROUTER_LISTEN_PORT": "{taken}"}, 1, "`listen_port` in the section [router]"),
+        ({"MASQ_ROUTER_PROXY_PORT": "{taken}"}, 1, "`proxy_port` in the section [router]"),
+        ({"MASQ_ROUTER_PROXY_HOST": "0.0.0.0"}, 2, "must listen on loopback"),
+        ({"MASQ_ROUTER_EXIT_POLICY": '["accept everything"]'}, 1, "'accept everything' is no exit"),
+        ({"MASQ_ROUTER_LISTEN_HOST": "example.org"}, 2, "`listen_host` in the section [router]"),
+        ({"MASQ_NODE_CHAIN": "nowhere"}, 1, "Unknown chain"),
+    ],
+)
+async def test_a_mistake_ends_with_a_code_and_a_sentence(tmp_path, break_it, code, told):
+    async with running_server(tmp_path) as server:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            changes = {key: value.replace("{taken}", port) for key, value in break_it.items()}
+            process = await start(make_node(tmp_path, bus_port=server.port), **changes)
+            _, log = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == code, log.decode()
+    assert told in log.decode()
+    assert b"Traceback" not in log
