@@ -1,0 +1,106 @@
+"""Names to addresses, addresses to sockets: real sockets, and a resolver that the test decides."""
+
+import asyncio
+import ipaddress
+import socket
+
+import pytest
+
+from masq_router.exit.connector import Connector
+from masq_router.exit.errors import TargetRefused
+from masq_router.exit.policy import ExitPolicy
+from masq_router.exit.resolver import Resolver, is_special
+from masq_router.streams.errors import ResetCode
+
+OPEN = ExitPolicy.parse(("accept *:*",))
+
+
+class GivenResolver:
+    def __init__(self, *addresses):
+        self._addresses = tuple(ipaddress.ip_address(address) for address in addresses)
+
+    async def resolve(self, host):
+        return self._addresses
+
+
+async def refusal(connector, host="name.org", port=80):
+    with pytest.raises(TargetRefused) as caught:
+        await connector.connect(host, port, asyncio.Protocol)
+    return caught.value.code
+
+
+@pytest.fixture
+async def port():
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+class TestConnector:
+    async def test_it_connects(self, port):
+        transport, _ = await Connector(OPEN, Resolver()).connect(
+            "127.0.0.1", port, asyncio.Protocol
+        )
+        assert transport.get_extra_info("peername") == ("127.0.0.1", port)
+        transport.close()
+
+    async def test_the_policy_is_asked_after_resolution(self, port):
+        connector = Connector(ExitPolicy.parse(()), GivenResolver("127.0.0.1"))
+        assert await refusal(connector, port=port) is ResetCode.REFUSED_BY_POLICY
+
+    async def test_only_permitted_addresses_are_tried(self, port):
+        policy = ExitPolicy.parse(("accept 127.0.0.1:*",))
+        resolver = GivenResolver("127.0.0.9", "127.0.0.1")
+        transport, _ = await Connector(policy, resolver).connect("x.org", port, asyncio.Protocol)
+        assert transport.get_extra_info("peername")[0] == "127.0.0.1"
+        transport.close()
+
+    async def test_the_next_address_is_tried_when_one_refuses(self, port):
+        resolver = GivenResolver("127.0.0.9", "127.0.0.1")
+        transport, _ = await Connector(OPEN, resolver).connect("x.org", port, asyncio.Protocol)
+        assert transport.get_extra_info("peername")[0] == "127.0.0.1"
+        transport.close()
+
+    async def test_a_refused_connection_is_told_as_such(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        code = await refusal(Connector(OPEN, GivenResolver("127.0.0.1")), port=port)
+        assert code is ResetCode.CONNECTION_REFUSED
+
+    async def test_a_server_that_does_not_answer_is_told_in_time(self):
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            fillers = [socket.socket() for _ in range(8)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+            connector = Connector(OPEN, GivenResolver("127.0.0.1"), timeout_s=0.3)
+            code = await refusal(connector, port=full.getsockname()[1])
+            assert code is ResetCode.TIMED_OUT
+            for filler in fillers:
+                filler.close()
+
+
+class TestResolver:
+    @pytest.mark.parametrize("text", ["1.2.3.4", "2001:db8::1"])
+    async def test_a_literal_is_its_own_address(self, text):
+        assert await Resolver().resolve(text) == (ipaddress.ip_address(text),)
+
+    @pytest.mark.parametrize(
+        "name",
+        ["localhost", "a.localhost", "x.invalid", "x.onion", "printer", "nas.local", "a.test"],
+    )
+    async def test_special_names_are_refused_without_a_lookup(self, name, monkeypatch):
+        async def look_up(*_, **__):
+            raise AssertionError("the machine's resolver was asked")
+
+        monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", look_up, False)
+        assert is_special(name)
+        with pytest.raises(TargetRefused) as caught:
+            await Resolver().resolve(name)
+        assert caught.value.code is ResetCode.NAME_NOT_RESOLVED
+
+    def test_ordinary_names_are_not_special(self):
+        assert not is_special("example.org")
+        assert not is_special("localhost.example.org")
