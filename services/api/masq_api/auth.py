@@ -1,5 +1,6 @@
 """Who asks, and may they: bearer tokens with scopes, and a brake on guessing (api.md section 1)."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Annotated
@@ -68,7 +69,7 @@ class Guard:
         since, count = self._failures.get(address, (Seconds(0.0), 0))
         left = FAILURE_WINDOW_S - (self._clock.monotonic() - since)
         if count >= FAILURES_MAX and left > 0:
-            wait = int(left) + 1
+            wait = math.ceil(left)
             detail = f"Too many wrong tokens from this address; try again in {wait} seconds."
             raise ProblemError(429, "limited", detail, headers={"Retry-After": str(wait)})
 

@@ -1,0 +1,225 @@
+"""The API in a test: the real application, and services that answer what they are given."""
+
+import httpx
+from prometheus_client import CollectorRegistry, Gauge
+
+from masq_api.app import make_app
+from masq_api.auth import Guard
+from masq_api.node import BEHIND, Node
+from masq_kernel.bus import subjects
+from masq_kernel.bus.memory import MemoryBroker
+from masq_kernel.bus.messages import accountant, control, gossip, router
+from masq_kernel.bus.subjects import Service
+from masq_kernel.clock import ManualClock
+from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keys import NodeId, WalletAddress
+from masq_kernel.identity.tokens import SCOPES, TokenStore
+from masq_kernel.rates import DEFAULT_RATES
+from masq_kernel.units import ByteCount, UnixSeconds
+
+NOW = UnixSeconds(1_800_000_000)
+US, PEER, FAR = (NodeId(bytes([number]) * 32) for number in (1, 2, 3))
+WALLETS = [WalletAddress(bytes([number]) * 20) for number in range(1, 6)]
+HUGE = 10**30 + 1
+
+
+def make_graph_node(node_id, neighbors, **changes):
+    fields = {
+        "node_id": node_id,
+        "version": 7,
+        "published_at": NOW,
+        "neighbors": neighbors,
+        "hops_away": 1,
+        "rates": DEFAULT_RATES,
+        "accepts_connections": True,
+        "routes_data": True,
+        "country": "CH",
+        "is_self": node_id == US,
+    }
+    return gossip.NodeState(**{**fields, **changes})
+
+
+def make_account(number, balance):
+    return accountant.AccountState(
+        wallet=WALLETS[number],
+        balance=str(balance),
+        packages=3,
+        size=ByteCount(1_000),
+        oldest_unpaid_at=UnixSeconds(NOW - 60),
+        updated_at=NOW,
+    )
+
+
+def answers():
+    """What every subject answers unless a test says otherwise; a value or a function."""
+    return {
+        subjects.GOSSIP_STATUS: gossip.GossipStatus(
+            node_id=US,
+            descriptor=f"masq://dev:{US.text}@:",
+            chain="dev",
+            mode="standard",
+            stage="routable",
+            reason="round trips exist",
+            neighbors=1,
+            nodes_known=3,
+            hops_min=3,
+            rates=DEFAULT_RATES,
+            earning_wallet=WALLETS[0],
+        ),
+        subjects.ROUTER_STATUS: router.RouterStatus(
+            onion_key=router.OnionKeyAnnounced(public_key=bytes(1216), expires_at=NOW),
+            listen_address="127.0.0.1",
+            listen_port=4321,
+            proxy_address=None,
+            proxy_port=None,
+            links=1,
+            sessions=2,
+            streams=3,
+        ),
+        subjects.NEIGHBORS: gossip.NeighborsListed(
+            neighbors=(
+                gossip.NeighborState(
+                    node_id=PEER,
+                    address="203.0.113.7",
+                    ports=(443,),
+                    edge="full",
+                    link_up=True,
+                    inbound=True,
+                    since=NOW,
+                    rates=None,
+                    degree=2,
+                ),
+            )
+        ),
+        subjects.LINKS: router.LinksListed(
+            links=(
+                router.LinkState(
+                    peer=PEER,
+                    address="203.0.113.7",
+                    inbound=True,
+                    opened_at=NOW,
+                    rtt_ms=1.5,
+                    bytes_in=ByteCount(10),
+                    bytes_out=ByteCount(20),
+                ),
+            )
+        ),
+        subjects.NEIGHBORHOOD: gossip.NeighborhoodShown(
+            nodes=(
+                make_graph_node(US, (PEER,)),
+                make_graph_node(PEER, (US, FAR)),
+                make_graph_node(FAR, ()),
+            )
+        ),
+        subjects.SESSIONS: router.SessionsListed(
+            sessions=(
+                router.SessionState(
+                    session_id=bytes(range(16)),
+                    role="origin",
+                    direction="over",
+                    age_s=1.5,
+                    packages=2,
+                    size=ByteCount(2_048),
+                    amount=str(HUGE),
+                    hops=(PEER, FAR),
+                ),
+            )
+        ),
+        subjects.WALLETS: accountant.WalletsShown(consuming=None, earning=WALLETS[0]),
+        subjects.ACCOUNTS: accountant.AccountsListed(
+            accounts=(make_account(1, HUGE), make_account(2, 5)), more=False
+        ),
+        subjects.ENTRIES: accountant.EntriesListed(
+            entries=(
+                accountant.LedgerEntry(
+                    transaction=9,
+                    at=NOW,
+                    service="usage",
+                    packages=1,
+                    size=ByteCount(10),
+                    amount=str(HUGE),
+                ),
+            ),
+            more=True,
+        ),
+        subjects.LEDGER_SUMMARY: accountant.LedgerSummary(
+            payable=str(HUGE),
+            receivable="0",
+            payable_accounts=1,
+            receivable_accounts=0,
+            transactions=9,
+            usage_events=9,
+        ),
+    }
+
+
+class ApiNode:
+    """The API of one node.
+
+    Args:
+        folder: for its tokens.
+        without: services that do not run.
+    """
+
+    def __init__(self, folder, *, without=()):
+        self.broker, self.clock = MemoryBroker(), ManualClock(int(NOW))
+        self.without, self.answers, self.asked = set(without), answers(), []
+        self.tokens = TokenStore(folder / "api-tokens.json")
+        self.metrics = CollectorRegistry()
+        Gauge("masq_api_test", "A gauge of the test", registry=self.metrics)
+        node = Node(self.broker.connect(Service.API), self.clock)
+        self.app = make_app(node, Guard(self.tokens, self.clock), self.metrics)
+
+    async def start(self):
+        for service in BEHIND:
+            if service not in self.without:
+                await self._stand_by(service)
+        return self
+
+    def token(self, *scopes, **options):
+        return self.tokens.create(
+            "test", scopes or SCOPES, OsEntropy(), self.clock.unix(), **options
+        )
+
+    def client(self, token=None, *, address="192.0.2.1"):
+        transport = httpx.ASGITransport(self.app, client=(address, 5), raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.AsyncClient(transport=transport, base_url="http://node", headers=headers)
+
+    async def get(self, path, **query):
+        async with self.client(self.token()) as client:
+            return await client.get(path, params=query or None)
+
+    async def _stand_by(self, service):
+        bus = self.broker.connect(service)
+        for subject in self.answers:
+            if subject.server is service:
+                await bus.serve(subject, self._answerer(subject))
+
+        async def on_health(_):
+            return control.HealthReported(
+                service=service,
+                ready=True,
+                version="1",
+                pid=1,
+                uptime_s=2.0,
+                dependencies={"bus": "ok"},
+            )
+
+        async def on_metrics(_):
+            name = f"masq_{service}_x"
+            text = f"# HELP {name} Help\n# TYPE {name} gauge\n{name} 1.0\n"
+            return control.MetricsReported(text=text)
+
+        await bus.serve(subjects.health(service), on_health)
+        await bus.serve(subjects.metrics(service), on_metrics)
+
+    def _answerer(self, subject):
+        async def answer(message):
+            self.asked.append(message)
+            given = self.answers[subject]
+            if isinstance(given, Exception):
+                raise given
+            return given(message) if callable(given) else given
+
+        return answer

@@ -1,0 +1,93 @@
+"""Who may ask what."""
+
+import pytest
+
+from masq_api.auth import FAILURE_WINDOW_S, FAILURES_MAX
+from masq_kernel.units import UnixSeconds
+from support.api_node import NOW, ApiNode
+
+OPEN = {"/healthz", "/readyz"}
+
+
+def example(path):
+    wallet = "0x" + "01" * 20
+    return (
+        path.replace("{node_id}", "A" * 43)
+        .replace("{book}", "payables")
+        .replace("{wallet}", wallet)
+    )
+
+
+async def status(node, path, token, **options):
+    async with node.client(token, **options) as client:
+        return await client.get(path)
+
+
+async def test_everything_but_health_needs_a_token(node):
+    paths = {example(path) for path in node.app.openapi()["paths"]} - OPEN
+    assert len(paths) >= 10
+    for path in paths:
+        answer = await status(node, path, None)
+        assert answer.status_code == 401, path
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert "masq token create" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", sorted(OPEN))
+async def test_health_needs_none(node, path):
+    assert (await status(node, path, None)).status_code == 200
+
+
+async def test_a_token_opens(node):
+    assert (await status(node, "/v1/node", node.token("node:read"))).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["nonsense", "masq_0_0", "masq_" + "0" * 16 + "_" + "0" * 64])
+async def test_a_wrong_token_does_not(node, token):
+    assert (await status(node, "/v1/node", token)).status_code == 401
+
+
+async def test_an_expired_or_revoked_token_does_not(node):
+    token = node.token(expires_at=UnixSeconds(NOW + 10))
+    assert (await status(node, "/v1/node", token)).status_code == 200
+    node.clock.advance(10)
+    assert (await status(node, "/v1/node", token)).status_code == 401
+    other = node.token()
+    assert (await status(node, "/v1/node", other)).status_code == 200
+    node.tokens.revoke(node.tokens.find(other, node.clock.unix()).token_id)
+    assert (await status(node, "/v1/node", other)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/v1/node", "node:read"),
+        ("/v1/neighbors", "node:read"),
+        ("/v1/ledger/payables", "ledger:read"),
+        ("/metrics", "metrics:read"),
+    ],
+)
+async def test_a_scope_that_is_missing_is_named(node, path, scope):
+    others = [each for each in ("node:read", "ledger:read", "metrics:read") if each != scope]
+    answer = await status(node, path, node.token(*others))
+    assert answer.status_code == 403
+    assert scope in answer.json()["detail"]
+    assert (await status(node, path, node.token(scope))).status_code == 200
+
+
+async def test_guessing_is_slowed_down_for_the_guesser_alone(node):
+    right = node.token()
+    for _ in range(FAILURES_MAX):
+        assert (await status(node, "/v1/node", "guess")).status_code == 401
+    blocked = await status(node, "/v1/node", right)
+    assert blocked.status_code == 429
+    assert 0 < int(blocked.headers["Retry-After"]) <= FAILURE_WINDOW_S
+    assert (await status(node, "/v1/node", right, address="192.0.2.2")).status_code == 200
+    node.clock.advance(FAILURE_WINDOW_S)
+    assert (await status(node, "/v1/node", right)).status_code == 200
+
+
+async def test_a_client_without_a_token_is_not_a_guesser(tmp_path):
+    node = await ApiNode(tmp_path).start()
+    for _ in range(FAILURES_MAX + 5):
+        assert (await status(node, "/v1/node", None)).status_code == 401
