@@ -1,0 +1,105 @@
+"""The accountant as a process: however it dies, each report is booked once."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from masq_accountant.ledger import Account, Kind
+from masq_accountant.store import Ledger, open_engine
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusUnavailable
+from masq_kernel.bus.subjects import Service
+from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keystore import LIGHT, KeyStore
+from support.nats_server import HOST, running_server
+from support.usage_builders import WALLETS, make_report, make_usage
+
+PASSPHRASE = "correct horse battery staple"
+REPORTS = 300
+
+
+def make_node(data_dir, *, bus_port, entries=("earning-wallet", "consuming-wallet")):
+    store = KeyStore.create(data_dir / "keystore.json", PASSPHRASE, OsEntropy(), work=LIGHT)
+    for number, entry in enumerate(entries, start=1):
+        store.put(entry, bytes(31) + bytes([number]))
+    config = data_dir / "masq.toml"
+    config.write_text(
+        f'[node]\ndata_dir = "{data_dir}"\nchain = "dev"\n'
+        f'bus_host = "{HOST}"\nbus_port = {bus_port}\n'
+    )
+    return config
+
+
+async def start(config):
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "masq_accountant", "--config", str(config)),
+        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def append(router, report, message_id):
+    """Append as the router does: until it is stored."""
+    while True:
+        try:
+            return await router.append(subjects.USAGE, report, message_id=message_id)
+        except BusUnavailable:
+            await asyncio.sleep(0.1)
+
+
+async def ledger_of(data_dir):
+    return await Ledger.open(await open_engine(data_dir / "ledger.db"))
+
+
+async def balance(data_dir):
+    ledger = await ledger_of(data_dir)
+    standing = ledger.standings().get(Account(Kind.RECEIVABLE, WALLETS[0]))
+    await ledger.close()
+    return standing.balance if standing else 0
+
+
+async def test_kills_of_accountant_and_bus_lose_nothing_and_count_nothing_twice(tmp_path):
+    """Every report is told twice, under another message id, so that only the books can tell."""
+    async with running_server(tmp_path) as server:
+        config = make_node(tmp_path, bus_port=server.port)
+        router = await server.connect(Service.ROUTER)
+        process = await start(config)
+        expected = 0
+        for number in range(REPORTS):
+            amount = 1_000_000_000_000_000_000_000 + number
+            report = make_report(str(number), make_usage(amount=str(amount)))
+            expected += amount
+            await append(router, report, f"{number}")
+            await append(router, report, f"{number}-again")
+            if number in (100, 200):
+                process.kill()
+                await process.wait()
+                process = await start(config)
+            if number == 150:
+                await server.kill()
+                await server.start()
+        async with asyncio.timeout(45):
+            while await balance(tmp_path) != expected:
+                await asyncio.sleep(0.3)
+        await asyncio.sleep(0.5)  # the last repetition must change nothing either
+        process.send_signal(signal.SIGTERM)
+        _, log = await asyncio.wait_for(process.communicate(), 15)
+        assert process.returncode == 0, log.decode()
+        await router.close()
+    ledger = await ledger_of(tmp_path)
+    assert ledger.standings()[Account(Kind.RECEIVABLE, WALLETS[0])].balance == expected
+    assert ledger.count == REPORTS
+    assert await ledger.verify() is None
+    await ledger.close()
+
+
+async def test_without_an_earning_wallet_it_says_so(tmp_path):
+    async with running_server(tmp_path) as server:
+        config = make_node(tmp_path, bus_port=server.port, entries=())
+        process = await start(config)
+        _, log = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == 1
+    assert b"no earning wallet" in log
+    assert b"Traceback" not in log
