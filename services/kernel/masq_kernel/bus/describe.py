@@ -24,11 +24,13 @@ _Any = Event[BusMessage] | Request[BusMessage, BusMessage] | Stream[BusMessage]
 _HEAD = """\
 # The bus
 
-Made by `python -m masq_kernel.bus.describe docs`; do not edit. The same for tools: [asyncapi.json](asyncapi.json).
+Made by `python -m masq_kernel.bus.describe docs`; do not edit.
+For tools: [asyncapi.json](asyncapi.json).
 
-Messages are MessagePack maps, at most 1 MiB. Each service has a NATS user that may use exactly the subjects below in the
-role that stands beside them. A request is answered by its reply, or refused with the headers `Nats-Service-Error-Code` and
-`Nats-Service-Error`. A NodeId is a map with 32 bytes under `raw`, a wallet one with 20; amounts of wei are decimal text.
+Messages are MessagePack maps, at most 1 MiB. Each service has a NATS user that may use exactly the
+subjects below in the role that stands beside them. A request is answered by its reply, or refused
+with the headers `Nats-Service-Error-Code` and `Nats-Service-Error`. A NodeId is a map with 32 bytes
+under `raw`, a wallet one with 20; amounts of wei are decimal text.
 
 | subject | kind | from | to | message | reply |
 |---|---|---|---|---|---|
@@ -161,7 +163,7 @@ def _operation(subject: _Any) -> dict[str, Any]:
     """Describe a subject from the side of the service that it belongs to."""
     channel = {"$ref": f"#/channels/{subject.name}"}
     message = {"$ref": f"#/channels/{subject.name}/messages/{subject.message.__name__}"}
-    operation = {
+    operation: dict[str, Any] = {
         "action": "receive" if isinstance(subject, Request) else "send",
         "channel": channel,
         "summary": _summary(subject.message),
