@@ -256,3 +256,25 @@ async def test_other_lengths_of_routes(tmp_path, over, back):
             answer = await asyncio.wait_for(reader.read(), 10)
         assert answer == hashlib.sha256(b"short way").digest()
         await mesh.stop()
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"CONNECT [2606:4700::1%" + b"z" * 300 + b"]:443 HTTP/1.1\r\n\r\n",
+        b"\x05\x01\x00\x05\x01\x00\x03\x10"
+        + "2606:4700::1%é".encode().ljust(16, b"x")
+        + b"\x00\x50",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"\x04\x01\x00\x50\x01\x02\x03\x04\x00",
+    ],
+)
+async def test_a_strange_client_is_turned_away_and_the_next_is_served(mesh, request_head):
+    reader, writer = await asyncio.open_connection("127.0.0.1", mesh.client.proxy_port)
+    writer.write(request_head)
+    assert await asyncio.wait_for(reader.read(), 5)
+    async with serving(echo) as port:
+        reader, writer = await open_stream(mesh, port)
+        writer.write(b"hello")
+        assert await asyncio.wait_for(reader.readexactly(5), 5) == b"hello"
+        writer.close()

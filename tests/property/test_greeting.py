@@ -26,7 +26,7 @@ def outcome(pieces):
         for piece in pieces:
             answers += greeting.receive(piece)
     except ProxyProtocolError as error:
-        return "refused", error.answer
+        return "refused", answers + error.answer
     return answers, greeting.request, greeting.leftover() if greeting.request else None
 
 

@@ -55,6 +55,6 @@ class ProxyProtocolError(RemoteProtocolError):
         answer: the bytes to send before its connection is closed.
     """
 
-    def __init__(self, reason: str, *, answer: bytes) -> None:
+    def __init__(self, reason: str, *, answer: bytes | bytearray) -> None:
         super().__init__(reason)
-        self.answer = answer
+        self.answer = bytes(answer)

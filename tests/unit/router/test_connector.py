@@ -3,13 +3,14 @@
 import asyncio
 import ipaddress
 import socket
+import time
 
 import pytest
 
 from masq_router.exit.connector import Connector
 from masq_router.exit.errors import TargetRefused
 from masq_router.exit.policy import ExitPolicy
-from masq_router.exit.resolver import Resolver, is_special
+from masq_router.exit.resolver import ADDRESSES_MAX, Resolver, is_special
 from masq_router.streams.errors import ResetCode
 
 OPEN = ExitPolicy.parse(("accept *:*",))
@@ -89,17 +90,38 @@ class TestResolver:
 
     @pytest.mark.parametrize(
         "name",
-        ["localhost", "a.localhost", "x.invalid", "x.onion", "printer", "nas.local", "a.test"],
+        [
+            "localhost",
+            "a.localhost",
+            "x.invalid",
+            "FOO.ONION",
+            "localhost.",
+            "printer",
+            "nas.local",
+            "foo.onion.",
+        ],
     )
     async def test_special_names_are_refused_without_a_lookup(self, name, monkeypatch):
-        async def look_up(*_, **__):
+        def look_up(*_, **__):
             raise AssertionError("the machine's resolver was asked")
 
-        monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", look_up, False)
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
         assert is_special(name)
         with pytest.raises(TargetRefused) as caught:
             await Resolver().resolve(name)
         assert caught.value.code is ResetCode.NAME_NOT_RESOLVED
+
+    async def test_a_name_server_that_does_not_answer_is_given_up(self, monkeypatch):
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(0.5))
+        with pytest.raises(TargetRefused) as caught:
+            await Resolver(timeout_s=0.1).resolve("example.org")
+        assert caught.value.code is ResetCode.TIMED_OUT
+
+    async def test_a_name_has_each_of_its_addresses_once_and_not_too_many(self, monkeypatch):
+        found = [(0, 0, 0, "", (f"192.0.2.{number % 20}", 0)) for number in range(60)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        addresses = await Resolver().resolve("example.org")
+        assert len(addresses) == len({*addresses}) == ADDRESSES_MAX
 
     def test_ordinary_names_are_not_special(self):
         assert not is_special("example.org")

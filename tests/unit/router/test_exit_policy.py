@@ -21,7 +21,7 @@ DEFAULT = ExitPolicy.parse((), own=[ipaddress.ip_address("8.8.4.4")])
         "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254",
         "172.16.0.1", "172.31.255.255", "192.0.2.1", "192.168.0.1", "198.18.0.1", "203.0.113.1",
         "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
-        "::", "::1", "fc00::1", "fd12::1", "fe80::1", "ff02::1", "2001:db8::1", "2001::1",
+        "::", "::1", "::127.0.0.1", "::10.0.0.1", "fc00::1", "fd12::1", "fe80::1", "ff02::1", "2001:db8::1", "2001::1",
         "::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::127.0.0.1",
         "2002:a00:1::", "2002:7f00:1::", "8.8.4.4", "::ffff:8.8.4.4",
     ],
@@ -90,3 +90,7 @@ def test_a_rule_that_cannot_be_read_is_named(rule):
     with pytest.raises(OperatorError) as caught:
         ExitPolicy.parse((rule,))
     assert repr(rule) in caught.value.problem
+
+
+def test_no_rule_carries_port_0():
+    assert not permits(ExitPolicy.parse(("accept *:*",)), "8.8.8.8", 0)

@@ -100,6 +100,18 @@ class TestSocks5:
         greeting, _ = greet(NO_AUTH, socks_target())
         assert greeting.refused(code) == bytes([5, reply, 0, 1]) + bytes(6)
 
+    def test_what_was_answered_before_a_refusal_is_not_lost(self):
+        assert refusal(NO_AUTH + socks_target(command=2))[:4] == b"\x05\x00\x05\x07"
+
+
+def test_socks4_is_refused_in_its_own_words():
+    assert refusal(b"\x04\x01\x00\x50") == b"\x00\x5b" + bytes(6)
+
+
+@pytest.mark.parametrize("first", [b"\x16\x03\x01", b"\x00", b"\xff", b" ", b"\r\n"])
+def test_what_begins_no_protocol_is_refused_at_once(first):
+    assert refusal(first).startswith(b"HTTP/1.1 400 ")
+
 
 class TestHttpConnect:
     def test_connect(self):
@@ -131,9 +143,11 @@ class TestHttpConnect:
             (b"CONNECT :443 HTTP/1.1\r\n\r\n", b"400"),
             (b"CONNECT example.org:443 HTTP/9\r\n\r\n", b"400"),
             (b"CONNECT example.org:443 HTTP/1.1\r\nno colon\r\n\r\n", b"400"),
+            (b"CONNECT [::1%zz]:443 HTTP/1.1\r\n\r\n", b"400"),
+            (b"CONNECT a.org:1 HTTP/1.1\r\nProxy-Authorization: Basic YTpi\r\nx\r\n\r\n", b"400"),
             (b"CONNECT a.org:1 HTTP/1.1\r\nProxy-Authorization: Bearer x\r\n\r\n", b"400"),
             (b"CONNECT a.org:1 HTTP/1.1\r\nProxy-Authorization: Basic %%\r\n\r\n", b"400"),
-            (b"\xff\xfe\r\n\r\n", b"400"),
+            (b"C\xff\xfe\r\n\r\n", b"400"),
             (b"CONNECT " + b"a" * HEAD_SIZE_MAX, b"431"),
         ],
     )
@@ -177,7 +191,23 @@ def test_isolation_is_unambiguous():
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "a" * 256, "a b", "a\nb", "a/b", "[1.2.3.4", "ex\x7fample"]
+    "text",
+    [
+        "",
+        ".",
+        "a" * 256,
+        "a b",
+        "a\nb",
+        "a/b",
+        "[1.2.3.4",
+        "ex\x7fample",
+        "2606:4700::1%é",
+        "fe80::1%eth0",
+        "[::1%" + "z" * 300 + "]",
+        "a..b",
+        "a.org..",
+        "foo.onion。。",
+    ],
 )
 def test_what_cannot_be_a_host_is_none(text):
     assert usable_host(text) is None
@@ -185,7 +215,12 @@ def test_what_cannot_be_a_host_is_none(text):
 
 @pytest.mark.parametrize(
     ("text", "host"),
-    [("_dmarc.Example.ORG", "_dmarc.example.org"), ("[::1]", "::1"), ("127.0.0.1", "127.0.0.1")],
+    [
+        ("foo.onion。", "foo.onion"),
+        ("_dmarc.Example.ORG", "_dmarc.example.org"),
+        ("[::1]", "::1"),
+        ("127.0.0.1", "127.0.0.1"),
+    ],
 )
 def test_hosts_have_one_spelling(text, host):
     assert usable_host(text) == host

@@ -16,8 +16,9 @@ __all__ = ["LOOPBACK", "NODES_MAX", "NODES_MIN", "lay_out"]
 
 LOOPBACK = "127.0.0.1"
 
-NODES_MIN = 4
-"""A route of three hops needs an originator, two relays and an exit."""
+NODES_MIN = 5
+"""An exit must not be its originator's neighbor, and a node looks for three neighbors: among four
+nodes everyone is everyone's neighbor."""
 
 NODES_MAX = 60
 """Five processes each; more does not fit into the memory of the machines this is for."""

@@ -42,8 +42,7 @@ _LOCAL = tuple(
         "203.0.113.0/24",  # documentation
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",  # reserved, and broadcast
-        "::/128",  # unspecified
-        "::1/128",  # loopback
+        "::/96",  # unspecified, loopback, and IPv4 addresses as they were once written
         "64:ff9b:1::/48",  # local-use translation (RFC 8215)
         "100::/64",  # discard (RFC 6666)
         "2001::/23",  # protocol assignments, Teredo among them
@@ -119,7 +118,7 @@ class ExitPolicy:
 
         An IPv6 address that only wraps an IPv4 one is judged as both: a way in by either is none.
         """
-        return all(self._permits(each, port) for each in _faces(address))
+        return port > 0 and all(self._permits(each, port) for each in _faces(address))
 
     def _permits(self, address: IpAddress, port: int) -> bool:
         for rule in self._rules:

@@ -3,6 +3,8 @@
 import asyncio
 import ipaddress
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from masq_router.exit.errors import TargetRefused
 from masq_router.exit.policy import IpAddress
@@ -11,8 +13,8 @@ from masq_router.streams.errors import ResetCode
 __all__ = ["LOOKUPS_MAX", "LOOKUP_S", "Resolver", "is_special"]
 
 LOOKUP_S = 5.0
-LOOKUPS_MAX = 64
-"""Lookups under way at once; more wait within their time."""
+LOOKUPS_MAX = 32
+"""Lookups under way at once, a thread each; more wait within their time."""
 
 ADDRESSES_MAX = 16
 """Of one name; a name with more is served by the first."""
@@ -29,7 +31,8 @@ def is_special(host: str) -> bool:
 
     A name without a dot would be completed with this machine's own search list.
     """
-    return "." not in host or host.rpartition(".")[2] in _SPECIAL
+    name = host.lower().rstrip(".")
+    return "." not in name or name.rpartition(".")[2] in _SPECIAL
 
 
 class Resolver:
@@ -42,7 +45,8 @@ class Resolver:
 
     def __init__(self, *, timeout_s: float = LOOKUP_S, lookups_max: int = LOOKUPS_MAX) -> None:
         self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(lookups_max)
+        # Threads of our own: the loop has four, and a few dead name servers would hold them all.
+        self._threads = ThreadPoolExecutor(lookups_max, thread_name_prefix="lookup")
 
     async def resolve(self, host: str) -> tuple[IpAddress, ...]:
         """Return a host's addresses, in the machine's order of preference; literals as they are.
@@ -61,8 +65,8 @@ class Resolver:
     async def _look_up(self, host: str) -> tuple[IpAddress, ...]:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._timeout_s), self._slots:
-                found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            async with asyncio.timeout(self._timeout_s):
+                found = await loop.run_in_executor(self._threads, _getaddrinfo, host)
         except TimeoutError:
             raise TargetRefused(ResetCode.TIMED_OUT) from None
         except (OSError, UnicodeError):
@@ -71,3 +75,7 @@ class Resolver:
         if not addresses:
             raise TargetRefused(ResetCode.NAME_NOT_RESOLVED)
         return tuple(addresses)[:ADDRESSES_MAX]
+
+
+def _getaddrinfo(host: str) -> list[tuple[Any, ...]]:
+    return [*socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]

@@ -1,14 +1,18 @@
 """Both proxy protocols on one port: the first byte tells which (protocol.md 4.4). Pure."""
 
+import string
+
 from masq_router.errors import ProxyProtocolError
-from masq_router.origin.http_connect import HEAD_SIZE_MAX, HttpConnect
+from masq_router.origin.http_connect import HttpConnect, no_http
 from masq_router.origin.request import ConnectRequest
-from masq_router.origin.socks5 import Socks5
+from masq_router.origin.socks5 import SOCKS4_REFUSED, Socks5
 from masq_router.streams.errors import ResetCode
 
 __all__ = ["Greeting"]
 
-_SOCKS5_FIRST = 0x05
+_SOCKS4_FIRST, _SOCKS5_FIRST = 0x04, 0x05
+_METHOD_FIRST = frozenset(string.ascii_letters)
+"""With what HTTP methods begin."""
 
 EARLY_SIZE_MAX = 256 << 10
 """What a client may send before it was told that its connection stands."""
@@ -33,13 +37,14 @@ class Greeting:
             ProxyProtocolError: neither protocol, or more than a greeting may be.
         """
         self._buffer += data
-        if not self._buffer or self.request is not None:
-            self._refuse_floods()
-            return b""
-        if self._protocol is None:
-            is_socks = self._buffer[0] == _SOCKS5_FIRST
-            self._protocol = Socks5() if is_socks else HttpConnect()
-        return self._protocol.advance(self._buffer)
+        answer = b""
+        if self._buffer and self.request is None:
+            if self._protocol is None:
+                self._protocol = _protocol_of(self._buffer[0])
+            answer = self._protocol.advance(self._buffer)
+        if self.request is not None and len(self._buffer) > EARLY_SIZE_MAX:
+            raise ProxyProtocolError("too many bytes before the connection stood", answer=answer)
+        return answer
 
     def leftover(self) -> bytes:
         """Return what the client has sent after its request."""
@@ -55,6 +60,12 @@ class Greeting:
         assert self._protocol is not None
         return self._protocol.refused(code)
 
-    def _refuse_floods(self) -> None:
-        if len(self._buffer) > EARLY_SIZE_MAX + HEAD_SIZE_MAX:
-            raise ProxyProtocolError("too many bytes before the connection stood", answer=b"")
+
+def _protocol_of(first: int) -> Socks5 | HttpConnect:
+    if first == _SOCKS5_FIRST:
+        return Socks5()
+    if first == _SOCKS4_FIRST:
+        raise ProxyProtocolError("SOCKS4 has no remote names", answer=SOCKS4_REFUSED)
+    if chr(first) not in _METHOD_FIRST:
+        raise no_http()
+    return HttpConnect()

@@ -7,7 +7,7 @@ from masq_router.errors import ProxyProtocolError
 from masq_router.origin.request import ConnectRequest, isolation_of, usable_host
 from masq_router.streams.errors import ResetCode
 
-__all__ = ["HEAD_SIZE_MAX", "HttpConnect"]
+__all__ = ["HEAD_SIZE_MAX", "HttpConnect", "no_http"]
 
 HEAD_SIZE_MAX = 8_192
 """Request line and headers together."""
@@ -79,9 +79,16 @@ def _answer(status: str, error: str, text: str) -> bytes:
     return head.encode("ascii") + body
 
 
-def _bad(reason: str, status: str = "400 Bad Request", text: str | None = None) -> Exception:
+def _bad(
+    reason: str, status: str = "400 Bad Request", text: str | None = None
+) -> ProxyProtocolError:
     said = text or f"This is a proxy, and that is no request it understands: {reason}."
     return ProxyProtocolError(reason, answer=_answer(status, "http_request_error", said))
+
+
+def no_http() -> ProxyProtocolError:
+    """Return the refusal of a client whose first byte begins no HTTP request."""
+    return _bad("it begins like no protocol that is served here")
 
 
 class HttpConnect:
@@ -137,13 +144,14 @@ def _parse(head: bytes) -> ConnectRequest:
 
 
 def _isolation(lines: list[str]) -> bytes:
+    isolation = b""
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or name != name.strip() or not name:
             raise _bad("a header line that is none")
         if name.lower() == "proxy-authorization":
-            return _credentials(value.strip())
-    return b""
+            isolation = _credentials(value.strip())
+    return isolation
 
 
 def _credentials(value: str) -> bytes:

@@ -31,16 +31,22 @@ def usable_host(text: str) -> str | None:
     """
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
-        return str(ipaddress.ip_address(bare))
+        address = ipaddress.ip_address(bare)
     except ValueError:
-        pass
+        return _usable_name(text)
+    # A zone names an interface of the machine it was written on, and may hold any character.
+    has_zone = isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None
+    return None if has_zone else str(address)
+
+
+def _usable_name(text: str) -> str | None:
     try:
-        host = text.removesuffix(".").encode("idna").decode("ascii").lower()
+        name = text.encode("idna").decode("ascii").lower().removesuffix(".")
     except UnicodeError:
         return None
-    if not host or len(host) > HOST_SIZE_MAX or not host.replace("_", "-").isprintable():
+    if len(name) > HOST_SIZE_MAX or not all(map(_is_host_character, name)):
         return None
-    return host if all(_is_host_character(each) for each in host) else None
+    return name if all(name.split(".")) else None
 
 
 def isolation_of(user: bytes, password: bytes) -> bytes:

@@ -13,7 +13,10 @@ from masq_router.errors import ProxyProtocolError
 from masq_router.origin.request import ConnectRequest, isolation_of, usable_host
 from masq_router.streams.errors import ResetCode
 
-__all__ = ["Socks5"]
+__all__ = ["SOCKS4_REFUSED", "Socks5"]
+
+SOCKS4_REFUSED = b"\0\x5b" + bytes(6)
+"""The whole answer to a client of the version before: rejected."""
 
 _VERSION = 5
 _AUTH_VERSION = 1
@@ -53,7 +56,10 @@ class Socks5:
         """
         answers = bytearray()
         while self.request is None:
-            answer = self._step(buffer)
+            try:
+                answer = self._step(buffer)
+            except ProxyProtocolError as error:  # what was answered before still comes first
+                raise ProxyProtocolError(str(error), answer=answers + error.answer) from None
             if answer is None:
                 break
             answers += answer
