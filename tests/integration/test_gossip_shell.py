@@ -64,7 +64,9 @@ async def start(number, wire, tasks, folder) -> Running:
         tasks=tasks,
         report=health.__setitem__,
     )
-    handlers = Handlers(neighborhood=core, clock=clock, descriptor="", rates=DEFAULT_RATES)
+    handlers = Handlers(
+        neighborhood=core, clock=clock, descriptor="", rates=DEFAULT_RATES, put=shell.put
+    )
     router = FakeRouter(wire, key.node_id, address, number)
     await shell.listen()
     await serve(bus, handlers)

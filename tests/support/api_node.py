@@ -125,6 +125,19 @@ def answers():
                 ),
             )
         ),
+        subjects.BANS: gossip.BansListed(
+            bans=(
+                gossip.BanState(
+                    node_id=PEER,
+                    offences=2,
+                    reason="a bad signature",
+                    since=NOW,
+                    until=UnixSeconds(NOW + 1_200),
+                    evidence=b"evidence",
+                ),
+            )
+        ),
+        subjects.PARDON: control.Done(),
         subjects.WALLETS: accountant.WalletsShown(consuming=None, earning=WALLETS[0]),
         subjects.ACCOUNTS: accountant.AccountsListed(
             accounts=(make_account(1, HUGE), make_account(2, 5)), more=False

@@ -10,7 +10,7 @@ import typer
 
 from masq_cli.commands.demo import demo
 from masq_cli.commands.init import init
-from masq_cli.commands.look import ledger, neighborhood, neighbors, sessions, status
+from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
 from masq_cli.commands.settings import config
 from masq_cli.commands.tokens import token
 from masq_cli.commands.up import service, up
@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for _command in (init, up, demo, service, status, neighbors, neighborhood, sessions):
+for _command in (init, up, demo, service, status, neighbors, neighborhood, sessions, bans):
     app.command()(_command)
 app.add_typer(ledger, name="ledger")
 app.add_typer(config, name="config")

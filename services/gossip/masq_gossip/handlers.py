@@ -1,13 +1,20 @@
 """Answer the bus's questions about the neighborhood."""
 
+from collections.abc import Awaitable, Callable
+
 from masq_gossip.record import NodeRecord
-from masq_gossip.rules.events import Now
+from masq_gossip.rules.ban import Ban
+from masq_gossip.rules.events import Event, Now, Pardoned
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.peers import Peer
 from masq_gossip.rules.routing import HOPS_MAX, RouteWish
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
+from masq_kernel.bus.messages.control import Done
 from masq_kernel.bus.messages.gossip import (
+    BansListed,
+    BansRequested,
+    BanState,
     GossipStatus,
     GossipStatusRequested,
     NeighborhoodRequested,
@@ -16,6 +23,7 @@ from masq_kernel.bus.messages.gossip import (
     NeighborsRequested,
     NeighborState,
     NodeState,
+    PardonRequested,
     RouteFound,
     RouteHop,
     RouteRequested,
@@ -41,13 +49,21 @@ class Handlers:
     Args:
         descriptor: this node's descriptor in text.
         rates: what this node asks.
+        put: feeds the core with an event.
     """
 
     def __init__(
-        self, *, neighborhood: Neighborhood, clock: Clock, descriptor: str, rates: RatePack
+        self,
+        *,
+        neighborhood: Neighborhood,
+        clock: Clock,
+        descriptor: str,
+        rates: RatePack,
+        put: Callable[[Event], Awaitable[None]],
     ) -> None:
         self._neighborhood, self._state = neighborhood, neighborhood.state
         self._clock, self._descriptor, self._rates = clock, descriptor, rates
+        self._put = put
 
     async def on_route_requested(self, message: RouteRequested) -> RouteFound:
         """Find a round trip."""
@@ -93,6 +109,19 @@ class Handlers:
             nodes=tuple(self._node(one, distances.get(one.node_id)) for one in records)
         )
 
+    async def on_bans_requested(self, _message: BansRequested) -> BansListed:
+        """List who is banned now, the newest first."""
+        now = now_of(self._clock)
+        bans = [ban for ban in self._state.misconduct.all() if now.unix < ban.until]
+        return BansListed(bans=tuple(_ban(ban) for ban in reversed(bans)))
+
+    async def on_pardon_requested(self, message: PardonRequested) -> Done:
+        """Forgive a node."""
+        if self._state.misconduct.of(message.node_id) is None:
+            raise BusRefused(Refusal.NOT_FOUND, "nothing is held against this node")
+        await self._put(Pardoned(message.node_id))
+        return Done()
+
     def _neighbor(self, peer: Peer) -> NeighborState:
         record, endpoint = self._state.view.record(peer.node_id), peer.endpoint
         return NeighborState(
@@ -128,6 +157,8 @@ async def serve(bus: Bus, handlers: Handlers) -> None:
     await bus.serve(subjects.GOSSIP_STATUS, handlers.on_status_requested)
     await bus.serve(subjects.NEIGHBORS, handlers.on_neighbors_requested)
     await bus.serve(subjects.NEIGHBORHOOD, handlers.on_neighborhood_requested)
+    await bus.serve(subjects.BANS, handlers.on_bans_requested)
+    await bus.serve(subjects.PARDON, handlers.on_pardon_requested)
 
 
 def _hop(record: NodeRecord) -> RouteHop:
@@ -136,4 +167,15 @@ def _hop(record: NodeRecord) -> RouteHop:
         onion_key=record.onion_key,
         rates=record.rates,
         earning_wallet=record.earning_wallet,
+    )
+
+
+def _ban(ban: Ban) -> BanState:
+    return BanState(
+        node_id=ban.node_id,
+        offences=ban.count,
+        reason=ban.reason,
+        since=ban.since,
+        until=ban.until,
+        evidence=ban.evidence,
     )

@@ -41,6 +41,7 @@ async def main(runtime: Runtime) -> None:
         clock=runtime.clock,
         descriptor=_descriptor(origin),
         rates=settings.rates(),
+        put=shell.put,
     )
     register_metrics(runtime.metrics, neighborhood)
     await shell.listen()
@@ -80,6 +81,7 @@ def _origin(runtime: Runtime, settings: GossipSettings, store: GossipStore) -> O
         address=settings.endpoint(identity.node_id),
         descriptors=descriptors,
         past=memory.neighbors,
+        bans=memory.bans,
     )
 
 

@@ -112,6 +112,10 @@ class Shell:
         for command in self._neighborhood.handle(Stopping(), now_of(self._clock)):
             await self._obey(command)
 
+    async def put(self, event: Event) -> None:
+        """Feed the core with something that came another way."""
+        await self._inbox.put(event)
+
     # What the router tells
 
     async def on_link_opened(self, message: router.LinkOpened) -> None:
@@ -191,8 +195,8 @@ class Shell:
                 log.info("stage moved", stage=stage, reason=reason)
                 moved = gossip.StageChanged(stage=stage, reason=reason)
                 await self._bus.publish(subjects.STAGE_CHANGED, moved)
-            case Remember(boot, neighbors):
-                await asyncio.to_thread(self._store.save, Memory(boot, neighbors))
+            case Remember(boot, neighbors, bans):
+                await asyncio.to_thread(self._store.save, Memory(boot, neighbors, bans))
             case _:
                 assert_never(command)
 

@@ -1,4 +1,4 @@
-"""What gossip remembers between runs: the boot counter and past neighbors, in `gossip.json`.
+"""What gossip remembers between runs: boot counter, past neighbors, bans, in `gossip.json`.
 
 A start counts `max(stored + 1, the clock's unix seconds)`. So a lost or damaged file costs nothing:
 the clock alone beats every earlier boot, and if the clock was set back the stored counter does. A
@@ -7,11 +7,12 @@ damaged file is therefore set aside as `gossip.json.damaged` and the node starts
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
+from masq_gossip.rules.ban import Ban
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.statement import AddressStatement
 from masq_kernel.errors import MalformedError, OperatorError
@@ -23,15 +24,17 @@ __all__ = ["GossipStore", "Memory"]
 log = structlog.get_logger(__name__)
 
 PAST_MAX = 16
-FILE_SIZE_MAX = 64 * 1024
+BANS_MAX = 1024
+FILE_SIZE_MAX = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What was remembered: the boot counter last used, and neighbors that could be dialled."""
+    """What was remembered: the last boot counter, neighbors that could be dialled, and bans."""
 
     boot: int = 0
     neighbors: tuple[Endpoint, ...] = ()
+    bans: tuple[Ban, ...] = ()
 
 
 class GossipStore:
@@ -47,7 +50,7 @@ class GossipStore:
             OperatorError: the file cannot be read or written.
         """
         before = self._load()
-        memory = Memory(min(max(before.boot + 1, now), 2**32 - 1), before.neighbors)
+        memory = replace(before, boot=min(max(before.boot + 1, now), 2**32 - 1))
         self.save(memory)
         return memory
 
@@ -61,7 +64,9 @@ class GossipStore:
             {"node_id": one.node_id.text, "address": one.address, "ports": list(one.ports)}
             for one in memory.neighbors[:PAST_MAX]
         ]
-        text = json.dumps({"boot": memory.boot, "neighbors": neighbors}, indent=1)
+        bans = [_written(ban) for ban in memory.bans[-BANS_MAX:]]
+        content = {"boot": memory.boot, "neighbors": neighbors, "bans": bans}
+        text = json.dumps(content, indent=1)
         draft = self._path.with_suffix(".json.new")
         try:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -102,7 +107,8 @@ def _parsed(data: bytes) -> Memory:
         boot, neighbors = content["boot"], content["neighbors"]
         if type(boot) is not int or not 0 <= boot < 2**32:
             raise MalformedError(what, "boot counter out of range")
-        return Memory(boot, tuple(_endpoint(one) for one in neighbors[:PAST_MAX]))
+        bans = tuple(_ban(one) for one in content.get("bans", [])[:BANS_MAX])
+        return Memory(boot, tuple(_endpoint(one) for one in neighbors[:PAST_MAX]), bans)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise MalformedError(what, "not what this program writes") from None
 
@@ -120,3 +126,29 @@ def _endpoint(content: dict[str, object]) -> Endpoint:
         ports=tuple(ports),
     )
     return Endpoint(node_id, stated.addresses[0], stated.ports)
+
+
+def _written(ban: Ban) -> dict[str, object]:
+    return {
+        "node_id": ban.node_id.text,
+        "count": ban.count,
+        "reason": ban.reason,
+        "since": ban.since,
+        "until": ban.until,
+        "evidence": ban.evidence.hex(),
+    }
+
+
+def _ban(content: dict[str, object]) -> Ban:
+    numbers = [content[key] for key in ("count", "since", "until")]
+    if not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
+        raise MalformedError("gossip memory", "a ban's numbers are none")
+    count, since, until = (int(str(number)) for number in numbers)
+    return Ban(
+        node_id=NodeId.from_text(str(content["node_id"])),
+        count=count,
+        reason=str(content["reason"]),
+        since=UnixSeconds(since),
+        until=UnixSeconds(until),
+        evidence=bytes.fromhex(str(content["evidence"])),
+    )

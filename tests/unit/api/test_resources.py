@@ -1,10 +1,12 @@
 """What the API shows of node, mesh and books."""
 
+import base64
 from xml.etree import ElementTree
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.messages.accountant import AccountsListed
 from support.api_node import FAR, HUGE, PEER, US, WALLETS, ApiNode, make_account
 
@@ -98,6 +100,24 @@ async def test_the_summary(node):
     summary = await shown(node, "/v1/ledger/summary")
     assert summary["payable"] == str(HUGE)
     assert summary["payable_masq"] == "1000000000000.000000"
+
+
+async def test_bans_with_their_evidence(node):
+    [ban] = (await shown(node, "/v1/bans"))["items"]
+    assert (ban["node_id"], ban["offences"], ban["kind"]) == (PEER.text, 2, "misconduct")
+    assert ban["until"] == "2027-01-15T08:20:00Z"
+    assert base64.b64decode(ban["evidence"]) == b"evidence"
+
+
+async def test_a_pardon_needs_the_scope_to_write_and_is_passed_on(node):
+    path = f"/v1/bans/{PEER.text}"
+    async with node.client(node.token("node:read")) as client:
+        assert (await client.delete(path)).status_code == 403
+    async with node.client(node.token("bans:write")) as client:
+        assert (await client.delete(path)).status_code == 204
+        assert node.asked[-1].node_id == PEER
+        node.answers[subjects.PARDON] = BusRefused(Refusal.NOT_FOUND, "nothing is held against it")
+        assert (await client.delete(path)).status_code == 404
 
 
 async def test_readiness_names_what_is_missing(tmp_path):

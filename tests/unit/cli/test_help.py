@@ -18,7 +18,17 @@ ALL = list(commands(typer.main.get_command(app)))
 def test_the_commands_are_those_of_the_manual():
     names = {" ".join(path) for path, command in ALL if not hasattr(command, "commands")}
     expected = {
-        *("init", "up", "demo", "service", "status", "neighbors", "neighborhood", "sessions"),
+        *(
+            "init",
+            "up",
+            "demo",
+            "service",
+            "status",
+            "neighbors",
+            "neighborhood",
+            "sessions",
+            "bans",
+        ),
         *("ledger payables", "ledger receivables", "ledger summary", "config show", "version"),
         *("token create", "token list", "token revoke"),
     }

@@ -25,12 +25,14 @@ from masq_gossip.rules.events import (
     LinksListed,
     MoveStage,
     Now,
+    Pardoned,
     PayloadArrived,
     Remember,
     Send,
     Stopping,
     Tick,
 )
+from masq_gossip.rules.misconduct import BAN_FIRST_S, BAN_MAX_S, MEMORY_S
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.state import Origin
@@ -54,7 +56,7 @@ ADDRESS = {key.node_id: f"127.0.1.{at}" for at, key in enumerate((OWN, ALICE, BO
 class Stage:
     """A node that has been told who it is, with a clock moved by hand."""
 
-    def __init__(self, *, descriptors=(), **parameters) -> None:
+    def __init__(self, *, descriptors=(), bans=(), **parameters) -> None:
         origin = Origin(
             identity=OWN,
             chain=CHAIN,
@@ -63,6 +65,7 @@ class Stage:
             descriptors=tuple(
                 endpoint_of(one.node_id, ADDRESS[one.node_id]) for one in descriptors
             ),
+            bans=bans,
         )
         self.core = Neighborhood(origin, Parameters(**parameters), SeededEntropy(1))
         self.at = 0.0
@@ -214,6 +217,73 @@ def test_what_no_honest_node_sends_closes_the_link_and_is_remembered(payload):
     assert is_closed(commands, ALICE)
     assert stage.state.misconduct.of(ALICE.node_id).count == 1
     assert stage.state.misconduct.of(BOB.node_id) is None
+
+
+def offend(stage, key):
+    stage.arrive(key)
+    return stage.feed(PayloadArrived(key.node_id, ADDRESS[key.node_id], b"\xffevidence"))
+
+
+def test_an_offender_is_turned_away_until_its_ban_has_passed():
+    stage = Stage()
+    offend(stage, ALICE)
+    stage.wait(3)
+    commands = stage.arrive(ALICE)
+    assert failures(commands) == [FailureReason.MISCONDUCT]
+    assert is_closed(commands, ALICE)
+    assert not sent(stage.hear(ALICE, debut_of(ALICE)), Standard)
+    assert failures(stage.arrive(BOB)) == []
+    stage.wait(BAN_FIRST_S)
+    stage.befriend(ALICE)
+
+
+def test_an_offender_is_not_dialled_either():
+    stage = Stage(descriptors=(ALICE,))
+    stage.feed(LinkOpened(ALICE.node_id, ADDRESS[ALICE.node_id], inbound=False))
+    stage.feed(PayloadArrived(ALICE.node_id, ADDRESS[ALICE.node_id], b"\xff"))
+    assert not [one for one in stage.wait(BAN_FIRST_S - 10) if isinstance(one, Dial)]
+    assert [one for one in stage.wait(120) if isinstance(one, Dial)]
+
+
+def test_each_further_offence_doubles_the_ban_up_to_a_day():
+    stage, lengths = Stage(), []
+    for _ in range(10):
+        offend(stage, ALICE)
+        ban = stage.state.misconduct.of(ALICE.node_id)
+        lengths.append(ban.until - ban.since)
+        stage.at = float(ban.until - START + 1)
+        stage.feed(LinkClosed(ALICE.node_id))
+    assert lengths[:3] == [BAN_FIRST_S, 2 * BAN_FIRST_S, 4 * BAN_FIRST_S]
+    assert lengths[-1] == BAN_MAX_S
+
+
+def test_a_week_without_offence_makes_a_node_new():
+    stage = Stage()
+    offend(stage, ALICE)
+    stage.at += BAN_FIRST_S + MEMORY_S + 1
+    stage.feed(LinkClosed(ALICE.node_id))
+    offend(stage, ALICE)
+    assert stage.state.misconduct.of(ALICE.node_id).count == 1
+
+
+def test_a_ban_is_kept_for_the_next_start_with_its_evidence():
+    stage = Stage()
+    offend(stage, ALICE)
+    remembered = [one for one in stage.wait(1) if isinstance(one, Remember)]
+    [ban] = remembered[-1].bans
+    assert (ban.node_id, ban.evidence) == (ALICE.node_id, b"\xffevidence")
+    again = Stage(bans=remembered[-1].bans)
+    assert is_closed(again.arrive(ALICE), ALICE)
+
+
+def test_a_pardon_lets_a_node_in_again_and_is_kept():
+    stage = Stage()
+    offend(stage, ALICE)
+    stage.wait(3)
+    commands = stage.feed(Pardoned(ALICE.node_id)) + stage.wait(1)
+    remembered = [one for one in commands if isinstance(one, Remember)]
+    assert remembered[-1].bans == ()
+    stage.befriend(ALICE)
 
 
 def test_a_neighbors_two_records_of_one_version_are_its_misconduct():

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from masq_gossip.store import GossipStore, Memory
+from masq_gossip.rules.ban import Ban
+from masq_gossip.store import BANS_MAX, GossipStore, Memory
 from masq_kernel.errors import OperatorError
+from masq_kernel.units import UnixSeconds
 from support.gossip_builders import START, endpoint_of, make_key
 
 NEIGHBOR = endpoint_of(make_key(1).node_id, "127.0.1.2")
@@ -22,6 +24,22 @@ def test_a_second_start_in_the_same_second_or_before_it_counts_on(tmp_path):
         START + 1,
         START + 2,
     ]
+
+
+def test_bans_are_remembered_with_their_evidence(tmp_path):
+    bans = tuple(
+        Ban(
+            node_id=make_key(number).node_id,
+            count=number,
+            reason="a bad signature",
+            since=START,
+            until=UnixSeconds(START + 600),
+            evidence=bytes([number % 256]) * 512,
+        )
+        for number in range(1, BANS_MAX + 3)
+    )
+    GossipStore(tmp_path / "gossip.json").save(Memory(5, (), bans))
+    assert GossipStore(tmp_path / "gossip.json").begin(START).bans == bans[-BANS_MAX:]
 
 
 def test_neighbors_are_remembered_for_the_owner_alone(tmp_path):
@@ -42,6 +60,8 @@ def test_neighbors_are_remembered_for_the_owner_alone(tmp_path):
         b'{"boot": -1, "neighbors": []}',
         b'{"boot": true, "neighbors": []}',
         b'{"boot": 1, "neighbors": 5}',
+        b'{"boot": 1, "neighbors": [], "bans": 5}',
+        b'{"boot": 1, "neighbors": [], "bans": [{"node_id": "x"}]}',
         b'{"boot": 1, "neighbors": [{"node_id": "x", "address": "127.0.0.1", "ports": [1]}]}',
         json.dumps(
             {

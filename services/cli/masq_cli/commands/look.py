@@ -12,6 +12,7 @@ from masq_cli.client import ApiClient, ApiPlace, find_api
 from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, Token, Url
 from masq_cli.show.tables import print_facts, print_list
 from masq_cli.show.views import (
+    BANS,
     NEIGHBORHOOD,
     NEIGHBORS,
     PAYABLES,
@@ -20,7 +21,7 @@ from masq_cli.show.views import (
     View,
 )
 
-__all__ = ["ledger", "neighborhood", "neighbors", "sessions", "status"]
+__all__ = ["bans", "ledger", "neighborhood", "neighbors", "sessions", "status"]
 
 _CONFIG = DEFAULT_DATA_DIR / "masq.toml"
 
@@ -53,6 +54,13 @@ def sessions(
 ) -> None:
     """List the route sessions this node originates or serves."""
     _show_list(SESSIONS, config, url, token, as_json=as_json)
+
+
+def bans(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """List the nodes this node refuses, why and until when."""
+    _show_list(BANS, config, url, token, as_json=as_json)
 
 
 @ledger.command()

@@ -9,7 +9,16 @@ from typing import Any
 
 from masq_cli.show.values import amount, plain, short_id, size, yes_no
 
-__all__ = ["NEIGHBORHOOD", "NEIGHBORS", "PAYABLES", "RECEIVABLES", "SESSIONS", "Column", "View"]
+__all__ = [
+    "BANS",
+    "NEIGHBORHOOD",
+    "NEIGHBORS",
+    "PAYABLES",
+    "RECEIVABLES",
+    "SESSIONS",
+    "Column",
+    "View",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,19 @@ SESSIONS = View(
         Column("hops", "hops", short_id),
     ),
     empty="No session is open.",
+)
+
+BANS = View(
+    path="/v1/bans",
+    title="Bans: whom this node refuses",
+    columns=(
+        Column("node", "node_id", short_id),
+        Column("kind", "kind"),
+        Column("reason", "reason"),
+        Column("offences", "offences", is_number=True),
+        Column("until", "until"),
+    ),
+    empty="Nobody is banned.",
 )
 
 _ACCOUNT_COLUMNS = (

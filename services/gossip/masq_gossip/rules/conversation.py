@@ -90,7 +90,7 @@ class Conversation:
             return
         verdict = state.view.offer(newcomer, now)
         if verdict is Verdict.CONFLICTING:
-            state.accuse(peer, verdict.value, now.monotonic)
+            state.accuse(peer, verdict.value, now)
             return
         peer.heard[peer.node_id] = newcomer.version
         if peer.is_neighbor:
@@ -182,7 +182,7 @@ class Conversation:
         is_new = signed.node_id not in state.view
         verdict = state.view.offer(signed, now)
         if verdict is Verdict.CONFLICTING and signed.node_id == peer.node_id:
-            state.accuse(peer, verdict.value, now.monotonic)
+            state.accuse(peer, verdict.value, now)
             return False
         if verdict in (Verdict.TAKEN, Verdict.KNOWN):
             peer.heard[signed.node_id] = signed.version
@@ -241,7 +241,9 @@ class Conversation:
         if stated is None and newcomer is not None and newcomer.record.accepts_connections:
             raise RemoteError("a node that takes connections does not say where")
         if stated is not None and not self._is_there(peer, stated):
-            state.misconduct.report(peer.node_id, "address not the sender's", now.monotonic)
+            state.misconduct.report(
+                peer.node_id, "address not the sender's", now, evidence=raw or b""
+            )
             state.refuse(peer, FailureReason.ADDRESS_MISMATCH, now.monotonic)
             return False
         addresses = (peer.address, *(stated.statement.addresses if stated else ()))

@@ -7,6 +7,7 @@ Event (happened)                     Command (is asked for)
 |- LinksListed   the router's truth  |- MoveStage   tell everybody where we stand
 |- PayloadArrived                    +- Remember    write down for the next start
 |- SelfChanged
+|- Pardoned
 |- Stopping
 +- Tick          a wake-up that was asked for
 """
@@ -14,6 +15,7 @@ Event (happened)                     Command (is asked for)
 from dataclasses import dataclass
 
 from masq_gossip.messages import Message
+from masq_gossip.rules.ban import Ban
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.rates import RatePack
@@ -32,6 +34,7 @@ __all__ = [
     "LinksListed",
     "MoveStage",
     "Now",
+    "Pardoned",
     "PayloadArrived",
     "Remember",
     "SelfChanged",
@@ -117,6 +120,13 @@ class SelfChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Pardoned:
+    """The operator forgives a node."""
+
+    node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The process ends in order."""
 
@@ -133,6 +143,7 @@ Event = (
     | LinksListed
     | PayloadArrived
     | SelfChanged
+    | Pardoned
     | Stopping
     | Tick
 )
@@ -171,10 +182,11 @@ class MoveStage:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """Keep for the next start: the boot counter in use, and neighbors that could be dialled."""
+    """Keep for the next start: the boot counter in use, past neighbors, and bans."""
 
     boot: int
     neighbors: tuple[Endpoint, ...]
+    bans: tuple[Ban, ...] = ()
 
 
 Command = Dial | Send | CloseLink | MoveStage | Remember

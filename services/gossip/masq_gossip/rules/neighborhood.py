@@ -27,6 +27,7 @@ from masq_gossip.rules.events import (
     LinksListed,
     MoveStage,
     Now,
+    Pardoned,
     PayloadArrived,
     Remember,
     SelfChanged,
@@ -129,6 +130,9 @@ class Neighborhood:
             case SelfChanged():
                 state.own.change(event)
                 state.is_dirty = True
+            case Pardoned(node_id):
+                state.misconduct.pardon(node_id)
+                state.is_dirty = True
             case Stopping():
                 self._is_stopping = True
                 for peer in state.peers.neighbors():
@@ -143,6 +147,10 @@ class Neighborhood:
         known = state.peers.get(peer_id)
         if known is not None:
             known.address, known.inbound = address, inbound
+            return
+        ban = state.misconduct.ban_of(peer_id, now)
+        if ban is not None:
+            state.turn_away(peer_id, ban, now)
             return
         peer = state.peers.add(peer_id, address, inbound=inbound, stage=PeerStage.ARRIVED, now=now)
         state.is_dirty = True
@@ -191,7 +199,7 @@ class Neighborhood:
         try:
             self._conversation.hear(peer, message_from_bytes(event.payload), now)
         except RemoteError as error:
-            state.accuse(peer, str(error), now.monotonic)
+            state.accuse(peer, str(error), now, evidence=event.payload)
 
     # Timers
 
@@ -211,7 +219,7 @@ class Neighborhood:
         if (cull_at := state.view.next_cull(now)) is not None and at >= cull_at:
             state.is_dirty = True
         if state.own.signed is not None:
-            self._seek(at)
+            self._seek(now)
 
     def _timeout_of(self, peer: Peer) -> float:
         """Return when our patience with a peer that is no full neighbor ends."""
@@ -240,14 +248,17 @@ class Neighborhood:
         for digest in state.producer.digests():
             state.send(peer, digest)
 
-    def _seek(self, at: float) -> None:
+    def _seek(self, now: Now) -> None:
         """Dial whom we may; with nobody to dial, ask a neighbor for an introduction."""
-        state = self.state
+        state, at = self.state, now.monotonic
         wanted = self._wanted()
         if wanted <= 0:
             return
         for endpoint in state.seeker.pick(wanted, state.peers, at):
-            state.commands.append(Dial(endpoint))
+            if state.misconduct.ban_of(endpoint.node_id, now) is None:
+                state.commands.append(Dial(endpoint))
+            else:
+                state.seeker.failed(endpoint.node_id, at)
         neighbors = [peer for peer in state.peers.neighbors() if peer.is_full]
         if state.seeker.trying() == 0 and neighbors and state.seeker.may_ask(state.peers, at):
             state.seeker.asked(at)
@@ -331,7 +342,8 @@ class Neighborhood:
         known = tuple(sorted(one for one in endpoints if one is not None))
         if not known and self._remembered is not None:
             known = self._remembered.neighbors  # what was last known is worth more than nothing
-        remember = Remember(state.own.boot, known)
-        if remember != self._remembered and (known or state.own.boot != state.origin.boot):
+        remember = Remember(state.own.boot, known, state.misconduct.all())
+        has_news = bool(known or remember.bans) or state.own.boot != state.origin.boot
+        if remember != self._remembered and (has_news or self._remembered is not None):
             self._remembered = remember
             state.commands.append(remember)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from masq_gossip.messages import Debut, Failure, FailureReason, Message
 from masq_gossip.record import MAX_DEGREE, SignedRecord
 from masq_gossip.rules.acceptor import Acceptor
+from masq_gossip.rules.ban import Ban
 from masq_gossip.rules.bootstrap import Seeker
-from masq_gossip.rules.events import CloseLink, Command, Endpoint, Send
+from masq_gossip.rules.events import CloseLink, Command, Endpoint, Now, Send
 from masq_gossip.rules.misconduct import Misconduct
 from masq_gossip.rules.own import OwnRecord
 from masq_gossip.rules.parameters import Parameters
@@ -34,6 +35,7 @@ class Origin:
         address: where others can dial us; None: nowhere.
         descriptors: nodes the operator named.
         past: neighbors of the last run.
+        bans: of earlier runs.
     """
 
     identity: IdentityKey
@@ -42,6 +44,7 @@ class Origin:
     address: Endpoint | None
     descriptors: tuple[Endpoint, ...]
     past: tuple[Endpoint, ...] = ()
+    bans: tuple[Ban, ...] = ()
 
 
 class State:
@@ -73,7 +76,7 @@ class State:
         )
         self.acceptor = Acceptor(parameters, self.view, self.peers, entropy)
         self.producer = Producer(self.own.node_id, self.view)
-        self.misconduct = Misconduct()
+        self.misconduct = Misconduct(origin.bans)
         self.commands: list[Command] = []
         self.is_dirty = False
         self.lingering: dict[NodeId, float] = {}
@@ -120,11 +123,18 @@ class State:
         self.send(peer, Failure(reason))
         self.close(peer, reason.name.lower().replace("_", " "), now)
 
-    def accuse(self, peer: Peer, reason: str, now: float) -> None:
-        """Note misconduct of the sender and end the link."""
-        self.misconduct.report(peer.node_id, reason, now)
+    def accuse(self, peer: Peer, reason: str, now: Now, *, evidence: bytes = b"") -> None:
+        """Ban the sender and end the link."""
+        self.misconduct.report(peer.node_id, reason, now, evidence=evidence)
         self.send(peer, Failure(FailureReason.MISCONDUCT))
-        self.close(peer, f"misconduct: {reason}", now)
+        self.close(peer, f"misconduct: {reason}", now.monotonic)
+
+    def turn_away(self, node_id: NodeId, ban: Ban, now: Now) -> None:
+        """End the link of a banned node before it has become a peer."""
+        self.commands.append(Send(node_id, Failure(FailureReason.MISCONDUCT)))
+        self.commands.append(CloseLink(node_id, f"banned: {ban.reason}"))
+        self.lingering[node_id] = now.monotonic + self.parameters.lingering_s
+        self.seeker.failed(node_id, now.monotonic)
 
     def close(self, peer: Peer, reason: str, now: float) -> None:
         """End a link, and with it the edge or the debut it carried."""

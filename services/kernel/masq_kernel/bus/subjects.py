@@ -127,6 +127,8 @@ NEIGHBORS = _request("neighbors", gossip.NeighborsRequested, gossip.NeighborsLis
 NEIGHBORHOOD = _request(
     "neighborhood", gossip.NeighborhoodRequested, gossip.NeighborhoodShown, _GOSSIP, _API
 )
+BANS = _request("bans", gossip.BansRequested, gossip.BansListed, _GOSSIP, _API)
+PARDON = _request("pardon", gossip.PardonRequested, control.Done, _GOSSIP, _API)
 
 # The accountant is asked
 SIGN_PROOFS = _request(

@@ -8,6 +8,9 @@ from masq_kernel.rates import RatePack
 from masq_kernel.units import UnixSeconds
 
 __all__ = [
+    "BanState",
+    "BansListed",
+    "BansRequested",
     "GossipStatus",
     "GossipStatusRequested",
     "NeighborState",
@@ -16,6 +19,7 @@ __all__ = [
     "NeighborsListed",
     "NeighborsRequested",
     "NodeState",
+    "PardonRequested",
     "RouteFound",
     "RouteHop",
     "RouteRequested",
@@ -132,3 +136,33 @@ class RouteFound(BusMessage, frozen=True):
 
     over: tuple[RouteHop, ...]
     back: tuple[RouteHop, ...]
+
+
+class BansRequested(BusMessage, frozen=True):
+    """Who is banned for misconduct?"""
+
+
+class BanState(BusMessage, frozen=True):
+    """A node that broke the rules of gossip; nobody else is told of it.
+
+    `evidence` is the beginning of the payload that gave offence.
+    """
+
+    node_id: NodeId
+    offences: int
+    reason: str
+    since: UnixSeconds
+    until: UnixSeconds
+    evidence: bytes
+
+
+class BansListed(BusMessage, frozen=True):
+    """All bans in force, the newest first."""
+
+    bans: tuple[BanState, ...]
+
+
+class PardonRequested(BusMessage, frozen=True):
+    """Forget everything held against this node."""
+
+    node_id: NodeId
