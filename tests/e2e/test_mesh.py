@@ -9,11 +9,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from masq_cli.demo.convergence import ConvergenceWatch
-from masq_cli.demo.mesh import running_mesh
-from masq_cli.demo.plan import lay_out
-from masq_kernel.clock import SystemClock
-from masq_kernel.entropy import OsEntropy
+from support.process_mesh import started_mesh
 from support.processes import processes_of
 from support.socks_client import socks_connect
 from support.traffic import digest_all, echo, fetch_pattern, pattern, pour, send_pattern, serving
@@ -24,34 +20,10 @@ HOP_GROWTH_MAX = 24 << 20
 """What one stalled client may cost a hop: the windows and the buffers of its sockets."""
 
 
-class RunningMesh:
-    def __init__(self, mesh, client, folder):
-        self.mesh, self.client, self.folder = mesh, client, folder
-        self.proxy_port = client.plan.proxy_port
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mesh")
-    plans = lay_out(6, folder, exit_rules=("accept 127.0.0.1:*",))
-    clock = SystemClock()
-    async with running_mesh(
-        plans, clock=clock, entropy=OsEntropy(), on_event=lambda number, event: None
-    ) as mesh:
-        yield RunningMesh(mesh, await settled_client(mesh, clock), folder)
-
-
-async def settled_client(mesh, clock):
-    watch = ConvergenceWatch()
-    async with asyncio.timeout(60):
-        while True:
-            described = await mesh.describe()
-            now = clock.monotonic()
-            watch.see([node.get("stage", "starting") for node in described], now)
-            place = watch.client(now)
-            if place is not None:
-                return mesh.nodes[place]
-            await asyncio.sleep(0.2)
+    async with started_mesh(tmp_path_factory.mktemp("mesh")) as mesh:
+        yield mesh
 
 
 async def test_twenty_downloads_at_once_arrive_whole(running):

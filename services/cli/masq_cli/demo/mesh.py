@@ -85,25 +85,25 @@ class Mesh:
     """
 
     def __init__(self, nodes: Sequence[MeshNode], processes: Sequence[NodeProcesses]) -> None:
-        self.nodes, self._processes = tuple(nodes), tuple(processes)
+        self.nodes, self.processes = tuple(nodes), tuple(processes)
 
     async def start(self) -> None:
         """Start all nodes side by side."""
         async with asyncio.TaskGroup() as tasks:
-            for processes in self._processes:
+            for processes in self.processes:
                 tasks.create_task(processes.start(), name="start node")
 
     async def stop(self) -> None:
         """Stop all nodes side by side, each in its order."""
         async with asyncio.TaskGroup() as tasks:
-            for processes in self._processes:
+            for processes in self.processes:
                 tasks.create_task(processes.stop(), name="stop node")
             for node in self.nodes:
                 tasks.create_task(node.api.__aexit__(None, None, None), name="close client")
 
     async def kill(self) -> None:
         """End all processes at once."""
-        for processes in self._processes:
+        for processes in self.processes:
             await processes.kill()
 
     async def describe(self) -> list[dict[str, Any]]:
