@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt clean
+.PHONY: help demo test check bench sim fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,10 @@ check: $(STAMP) ## lint, format, types, import contracts
 
 bench: $(STAMP) ## measure against references in the same run; figures also in build/bench/*.json
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_mesh
+
+sim: $(STAMP) ## random histories of a simulated mesh; SEEDS=1000 FIRST=0
+	MASQ_SIM_SEEDS=$(or $(SEEDS),1000) MASQ_SIM_FIRST=$(or $(FIRST),0) \
+		$(BIN)/python -m pytest -n 2 --timeout 600 tests/simulation/test_mischief.py
 
 fmt: $(STAMP) ## format the code and mend what can be mended by itself
 	$(BIN)/ruff format .

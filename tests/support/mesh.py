@@ -54,6 +54,8 @@ class SimulatedNode:
     versions_seen: dict[NodeId, int] = field(default_factory=dict)
     remembered: Remember | None = None
     generation: int = 0
+    is_liar: bool = False
+    skew_s: int = 0
 
     @property
     def node_id(self) -> NodeId:
@@ -76,8 +78,13 @@ class Mesh:
         start_spread_s: float = 0.5,
         link_timeout_s: float = 1.0,
         parameters: Parameters | None = None,
+        loss: float = 0.0,
+        duplicates: float = 0.0,
+        skew_max_s: int = 0,
     ) -> None:
         self.entropy = SeededEntropy(seed)
+        self.loss, self.duplicates, self.skew_max_s = loss, duplicates, skew_max_s
+        self.islands: dict[NodeId, int] = {}  # nodes of different islands cannot reach each other
         self.seed, self.delay_s, self.link_timeout_s = seed, delay_s, link_timeout_s
         self.parameters = parameters or Parameters()
         self.time = 0.0
@@ -133,20 +140,36 @@ class Mesh:
         past = node.remembered.neighbors if node.remembered else ()
         boot = (node.core.state.own.boot) + 1
         node.core = self._core(node.index, node.key, node.endpoint, boot=boot, past=past)
-        node.is_alive = True
+        node.is_alive, node.versions_seen = True, {}  # it has forgotten what it saw
         self.feed(node, make_self(node.index))
+
+    def split(self, islands: dict[NodeId, int]) -> None:
+        """Part the network; an empty dictionary joins it again."""
+        self.islands = islands
+        for node in self.alive():
+            for peer_id in list(node.links):
+                other = self.by_id[peer_id]
+                if not self._can_reach(node, other):
+                    self._later(self.link_timeout_s, lambda a=node, b=other: self._cut(a, b))
+
+    def _can_reach(self, node: SimulatedNode, other: SimulatedNode) -> bool:
+        return self.islands.get(node.node_id) == self.islands.get(other.node_id)
 
     def feed(self, node: SimulatedNode, event: Event) -> None:
         """Give one event to a node and carry out what it wants."""
         if not node.is_alive:
             return
-        for command in node.core.handle(event, self.now()):
+        for command in node.core.handle(event, self.now_of(node)):
             self._obey(node, command)
         self.check(node)
         self._schedule(node)
 
     def now(self) -> Now:
         return Now(START + int(self.time), self.time)
+
+    def now_of(self, node: SimulatedNode) -> Now:
+        """Return the time as this node's clock shows it."""
+        return Now(START + int(self.time) + node.skew_s, self.time)
 
     # Questions
 
@@ -169,13 +192,14 @@ class Mesh:
 
     def has_route(self, node: SimulatedNode) -> bool:
         wish = RouteWish(hops=self.parameters.hops_min)
-        return node.core.find_route(wish, self.now()) is not None
+        return node.core.find_route(wish, self.now_of(node)) is not None
 
     def check(self, node: SimulatedNode) -> None:
         """Check what must hold after every event."""
         state = node.core.state
         assert len(state.edges()) <= MAX_DEGREE, f"seed {self.seed}"
-        assert all(state.misconduct.of(other.node_id) is None for other in self.nodes), (
+        accused = [other for other in self.nodes if state.misconduct.of(other.node_id)]
+        assert node.is_liar or all(other.is_liar for other in accused), (
             f"seed {self.seed}: an honest node was accused"
         )
         for record in state.view.records():
@@ -186,10 +210,12 @@ class Mesh:
     # The network
 
     def _add(self, index: int, *, start_at: float) -> None:
-        key = IdentityKey.generate(SeededEntropy(1_000 + index))
+        key = _key(index)
         endpoint = endpoint_of(key.node_id, f"127.0.{1 + index // 250}.{1 + index % 250}")
         core = self._core(index, key, endpoint, boot=1, past=())
         node = SimulatedNode(index, key, endpoint, core)
+        if self.skew_max_s:
+            node.skew_s = self.entropy.below(2 * self.skew_max_s) - self.skew_max_s
         self.nodes.append(node)
         self.by_id[key.node_id] = node
         self._later(start_at, lambda: self.feed(node, make_self(index)))
@@ -234,7 +260,7 @@ class Mesh:
     def _dial(self, node: SimulatedNode, endpoint: Endpoint) -> None:
         other = self.by_id[endpoint.node_id]
         is_up = other.is_alive and other.core.state.own.content is not None
-        if not is_up or not node.is_alive:
+        if not is_up or not node.is_alive or not self._can_reach(node, other):
             self.feed(node, DialFailed(endpoint.node_id))
         elif endpoint.node_id not in node.links:
             node.links[other.node_id], other.links[node.node_id] = False, True
@@ -242,12 +268,26 @@ class Mesh:
             self.feed(other, LinkOpened(node.node_id, node.endpoint.address, inbound=True))
 
     def _carry(self, node: SimulatedNode, other: SimulatedNode, payload: bytes) -> None:
+        said = self._lie(payload) if node.is_liar else payload
+
         def arrive() -> None:
-            if node.node_id in other.links:
-                event = PayloadArrived(node.node_id, node.endpoint.address, payload)
+            if node.node_id in other.links and self._can_reach(node, other):
+                event = PayloadArrived(node.node_id, node.endpoint.address, said)
                 self.feed(other, event)
 
+        if self.loss and self.entropy.fraction() < self.loss:
+            return
         self._in_order(node, other, arrive)
+        if self.duplicates and self.entropy.fraction() < self.duplicates:
+            self._in_order(node, other, arrive)
+
+    def _lie(self, payload: bytes) -> bytes:
+        """Change one byte, one time in three."""
+        if not payload or self.entropy.below(3):
+            return payload
+        at = self.entropy.below(len(payload))
+        changed = payload[at] ^ (1 + self.entropy.below(255))
+        return payload[:at] + bytes([changed]) + payload[at + 1 :]
 
     def _cut(self, node: SimulatedNode, other: SimulatedNode) -> None:
         if node.links.pop(other.node_id, None) is not None:
@@ -271,7 +311,7 @@ class Mesh:
     def _schedule(self, node: SimulatedNode) -> None:
         node.generation += 1
         generation = node.generation
-        wait = max(0.001, node.core.next_wake_up(self.now()) - self.time)
+        wait = max(0.001, node.core.next_wake_up(self.now_of(node)) - self.time)
 
         def wake() -> None:
             if node.generation == generation:
@@ -281,6 +321,11 @@ class Mesh:
 
     def _note(self, node: SimulatedNode, *what: object) -> None:
         self.history.append((round(self.time, 6), node.index, *what))
+
+
+@cache
+def _key(index: int) -> IdentityKey:
+    return IdentityKey.generate(SeededEntropy(1_000 + index))
 
 
 @cache

@@ -367,6 +367,55 @@ def test_a_node_with_three_neighbors_dials_nobody():
     assert not any(isinstance(one, Dial) for one in commands)
 
 
+FAR = make_key(8)
+ADDRESS[FAR.node_id] = "127.0.1.8"
+
+
+def bridge_dial(stage):
+    """Wait for the node to try one that it does not see."""
+    for _ in range(90):
+        dials = [one for one in stage.wait(1.0) if isinstance(one, Dial)]
+        if dials:
+            return dials[0].endpoint.node_id
+    return None
+
+
+def test_a_node_with_neighbors_enough_tries_one_it_does_not_see_and_joins_its_part():
+    """Two parts of a mesh have healed apart from each other; our descriptor is in the other."""
+    stage = Stage(descriptors=(FAR,))
+    stage.feed(DialFailed(FAR.node_id))
+    for key in (ALICE, BOB, CAROL):
+        stage.befriend(key)
+    assert bridge_dial(stage) == FAR.node_id
+    opened = stage.feed(LinkOpened(FAR.node_id, ADDRESS[FAR.node_id], inbound=False))
+    assert sent(opened, Debut)
+    listed = sign_record(FAR, neighbors=[OWN.node_id])
+    stage.hear(FAR, Standard((listed.raw,)))
+    assert FAR.node_id in stage.state.edges()
+
+
+def test_a_pass_leads_a_bridge_on():
+    stage = Stage(descriptors=(FAR,))
+    stage.feed(DialFailed(FAR.node_id))
+    for key in (ALICE, BOB, CAROL):
+        stage.befriend(key)
+    bridge_dial(stage)
+    stage.feed(LinkOpened(FAR.node_id, ADDRESS[FAR.node_id], inbound=False))
+    told = sign_statement(make_key(9), "127.0.1.9").raw
+    dials = [one for one in stage.hear(FAR, Pass(told)) + stage.wait(1.0) if isinstance(one, Dial)]
+    assert [one.endpoint.node_id for one in dials] == [make_key(9).node_id]
+
+
+def test_a_node_that_is_seen_or_a_full_table_needs_no_bridge():
+    stage = Stage(descriptors=(FAR,))
+    stage.feed(DialFailed(FAR.node_id))
+    for key in (ALICE, BOB, CAROL):
+        stage.befriend(key)
+    seen = sign_record(ALICE, version=(8 << 32), neighbors=[OWN.node_id, FAR.node_id])
+    stage.hear(ALICE, Standard((seen.raw,)))
+    assert not [one for one in stage.wait(200.0) if isinstance(one, Dial)]
+
+
 def test_a_digest_is_answered_by_a_request_for_what_is_news_only():
     stage = Stage()
     stage.befriend(ALICE)

@@ -7,7 +7,7 @@ import pytest
 from masq_gossip.record import SignedRecord
 from masq_gossip.rules.events import Now
 from masq_gossip.rules.parameters import Parameters
-from masq_gossip.rules.view import Verdict, View
+from masq_gossip.rules.view import DROPPED_MAX, Verdict, View
 from support.gossip_builders import CHAIN, START, make_key, sign_record
 
 KEYS = [make_key(number) for number in range(1, 12)]
@@ -155,3 +155,35 @@ def test_bytes_held_already_are_not_verified_again():
     view.offer(view.read(record.raw), NOW)
     assert view.read(record.raw) == record
     assert len(calls) == 1
+
+
+def test_an_old_record_does_not_stand_in_for_a_newer_one_that_was_dropped():
+    view = make_view()
+    old, new = sign_record(KEYS[1], version=5), sign_record(KEYS[1], version=6)
+    view.offer(new, NOW)
+    later = Now(START + 60, 160.0)
+    view.cull(NOW)
+    view.cull(later)
+    assert KEYS[1].node_id not in view
+    assert view.offer(old, later) is Verdict.OLDER
+    assert view.offer(new, later) is Verdict.TAKEN
+
+
+def test_what_was_dropped_is_remembered_within_bounds():
+    view = make_view(unreached_max=DROPPED_MAX + 50)
+    for number in range(DROPPED_MAX + 20):
+        key = make_key(1_000 + number)
+        view.offer(sign_record(key, version=2), NOW)
+    view.cull(NOW)
+    view.cull(Now(START + 60, 160.0))
+    assert len(view) == 0
+    assert len(view._dropped) == DROPPED_MAX
+
+
+def test_a_view_is_whole_until_something_lies_at_its_horizon():
+    view = make_view()
+    records = line(6)
+    fill(view, records[:3])
+    assert view.is_whole
+    fill(view, records[3:])
+    assert not view.is_whole

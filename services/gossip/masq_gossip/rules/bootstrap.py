@@ -5,6 +5,7 @@ Candidates come from descriptors (never forgotten), past neighbors, and introduc
 number wanted, so that a node does not end up with more neighbors than it looked for.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -38,6 +39,7 @@ class _Candidate:
     passes: int = 0
     failures: int = 0
     trying_since: float | None = None  # None: not being tried
+    is_bridge: bool = False  # tried to join two parts of the mesh, not for want of neighbors
 
 
 class Seeker:
@@ -60,6 +62,7 @@ class Seeker:
         self._candidates: dict[NodeId, _Candidate] = {}
         self._tried: dict[NodeId, float] = {}
         self._ask_due, self._ask_failures = 0.0, 0
+        self.bridge_due = parameters.bridge_interval_s * (0.75 + 0.5 * entropy.fraction())
         for endpoint in past[:CANDIDATES_MAX]:
             self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, 0.0)
         for endpoint in descriptors:
@@ -79,7 +82,36 @@ class Seeker:
         candidate = self._candidates.get(node_id)
         return candidate is not None and candidate.trying_since is not None
 
-    def tell(self, endpoint: Endpoint, *, passes: int, now: float) -> None:
+    def is_bridging(self, node_id: NodeId) -> bool:
+        """Say whether this node is being tried in order to join two parts of the mesh."""
+        candidate = self._candidates.get(node_id)
+        return candidate is not None and candidate.is_bridge
+
+    def pick_bridge(
+        self, linked: Peers, seen: Container[NodeId], now: float, *, is_whole: bool
+    ) -> Endpoint | None:
+        """Return a candidate that is not seen in our part of the mesh, when it is time to try one.
+
+        Args:
+            linked: who has a link with us.
+            seen: the nodes of our part.
+            now: monotonic seconds.
+            is_whole: whether `seen` is all of our part.
+        """
+        unseen = [one for one in self._idle(linked) if one.endpoint.node_id not in seen]
+        led_to = [one for one in unseen if one.is_bridge and one.due <= now]
+        if not led_to and now < self.bridge_due:
+            return None
+        parameters = self._parameters
+        interval = parameters.bridge_interval_s if is_whole else parameters.bridge_far_interval_s
+        self.bridge_due = now + interval * (0.75 + 0.5 * self._entropy.fraction())
+        if not led_to and not unseen:
+            return None
+        chosen = led_to[0] if led_to else self._entropy.choice(unseen)
+        chosen.trying_since, chosen.is_bridge = now, True
+        return chosen.endpoint
+
+    def tell(self, endpoint: Endpoint, *, passes: int, now: float, is_bridge: bool = False) -> None:
         """Learn of a node by introduction (0 passes) or at the end of so many passes."""
         if passes > self._parameters.passes_max or endpoint.node_id in self.tried(now):
             return
@@ -87,10 +119,11 @@ class Seeker:
         if known is None:
             self._make_room()
             self._candidates[endpoint.node_id] = _Candidate(
-                endpoint, _Source.TOLD, now, passes=passes
+                endpoint, _Source.TOLD, now, passes=passes, is_bridge=is_bridge
             )
         elif known.trying_since is None:
             known.endpoint, known.passes, known.due = endpoint, passes, now
+            known.is_bridge = is_bridge
 
     def remember(self, endpoint: Endpoint, now: float) -> None:
         """Keep a neighbor that was lost, to be dialled again soon."""
@@ -132,7 +165,7 @@ class Seeker:
         if candidate.source is _Source.TOLD:
             del self._candidates[node_id]
             return
-        candidate.trying_since = None
+        candidate.trying_since, candidate.is_bridge = None, False
         candidate.due = now + self._wait(candidate.failures)
         candidate.failures += 1
 
@@ -141,6 +174,7 @@ class Seeker:
         candidate = self._candidates.get(node_id)
         if candidate is not None:
             candidate.trying_since, candidate.due = None, now + self._wait(0)
+            candidate.is_bridge = False
 
     def succeeded(self, node_id: NodeId, now: float) -> None:
         """Note that a node has become our neighbor."""
@@ -148,6 +182,7 @@ class Seeker:
         candidate = self._candidates.get(node_id)
         if candidate is not None:
             candidate.trying_since, candidate.failures = None, 0
+            candidate.is_bridge = False
             candidate.due, candidate.passes = now + self._wait(0), 0
         self.hope(now)
 

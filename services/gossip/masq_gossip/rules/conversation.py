@@ -141,16 +141,18 @@ class Conversation:
 
     def _on_pass(self, peer: Peer, raw: bytes, now: Now) -> None:
         if peer.stage is PeerStage.DEBUTING:
-            passes = self._state.seeker.passes_of(peer.node_id) + 1
+            seeker = self._state.seeker
+            passes = seeker.passes_of(peer.node_id) + 1
+            is_bridge = seeker.is_bridging(peer.node_id)
             self._state.close(peer, "it passed us on", now.monotonic)
-            self._learn(raw, passes=passes, now=now)
+            self._learn(raw, passes=passes, now=now, is_bridge=is_bridge)
 
-    def _learn(self, raw: bytes, *, passes: int, now: Now) -> None:
+    def _learn(self, raw: bytes, *, passes: int, now: Now, is_bridge: bool = False) -> None:
         stated = SignedStatement.from_bytes(raw, self._state.origin.chain).statement
         if stated.node_id == self._state.own.node_id or stated.node_id in self._state.peers:
             return
         endpoint = Endpoint(stated.node_id, stated.addresses[0], stated.ports)
-        self._state.seeker.tell(endpoint, passes=passes, now=now.monotonic)
+        self._state.seeker.tell(endpoint, passes=passes, now=now.monotonic, is_bridge=is_bridge)
 
     def _on_failure(self, peer: Peer, reason: FailureReason, now: Now) -> None:
         if reason is not FailureReason.NO_INTRODUCTION:
@@ -198,7 +200,7 @@ class Conversation:
         record = state.view.record(peer.node_id)
         if record is None or not record.lists(state.own.node_id):
             return
-        is_needed = state.is_seeking or record.degree <= REACCEPT_DEGREE
+        is_needed = state.wants(peer.node_id) or record.degree <= REACCEPT_DEGREE
         if is_needed and state.peers.has_free_slot():
             state.adopt(peer, now.monotonic)
         else:

@@ -100,7 +100,9 @@ class Neighborhood:
             times.append(self._round_due)
         if (cull_at := state.view.next_cull(now)) is not None:
             times.append(cull_at)
-        if self._wanted() > 0:
+        if self._wanted() <= 0:
+            times.append(max(state.seeker.bridge_due, now.monotonic + 0.5))
+        else:
             may_ask = bool(state.peers.neighbors()) and state.seeker.trying() == 0
             due = state.seeker.next_due(state.peers, may_ask=may_ask)
             times.append(due if due is not None else now.monotonic + parameters.retry_max_s)
@@ -156,7 +158,7 @@ class Neighborhood:
         state.is_dirty = True
         if inbound or not state.seeker.is_trying(peer_id):
             return
-        if state.is_seeking and state.own.signed is not None:
+        if state.wants(peer_id) and state.own.signed is not None:
             state.debut_to(peer, now.monotonic)
         else:
             state.seeker.released(peer_id, now.monotonic)
@@ -253,6 +255,7 @@ class Neighborhood:
         state, at = self.state, now.monotonic
         wanted = self._wanted()
         if wanted <= 0:
+            self._bridge(now)
             return
         for endpoint in state.seeker.pick(wanted, state.peers, at):
             if state.misconduct.ban_of(endpoint.node_id, now) is None:
@@ -263,6 +266,20 @@ class Neighborhood:
         if state.seeker.trying() == 0 and neighbors and state.seeker.may_ask(state.peers, at):
             state.seeker.asked(at)
             state.debut_to(state.entropy.choice(neighbors), at)
+
+    def _bridge(self, now: Now) -> None:
+        """With neighbors enough, try now and then a node that our part of the mesh does not see."""
+        state, at = self.state, now.monotonic
+        if not state.parameters.has_neighbors or not state.peers.has_free_slot():
+            return
+        seen, is_whole = state.view.distances(), state.view.is_whole
+        endpoint = state.seeker.pick_bridge(state.peers, seen, at, is_whole=is_whole)
+        if endpoint is None:
+            return
+        if state.misconduct.ban_of(endpoint.node_id, now) is None:
+            state.commands.append(Dial(endpoint))
+        else:
+            state.seeker.failed(endpoint.node_id, at)
 
     def _wanted(self) -> int:
         """Return how many more nodes to try now."""

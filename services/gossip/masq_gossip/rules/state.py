@@ -86,6 +86,10 @@ class State:
         """Whether we have fewer neighbors than we want."""
         return len(self.peers.neighbors()) < self.parameters.seek_target
 
+    def wants(self, node_id: NodeId) -> bool:
+        """Whether to debut to a node that we have dialled."""
+        return self.is_seeking or (self.seeker.is_bridging(node_id) and self.peers.has_free_slot())
+
     def edges(self) -> tuple[NodeId, ...]:
         """Return the neighbors our record should list."""
         edges = tuple(sorted(peer.node_id for peer in self.peers.neighbors()))

@@ -15,7 +15,10 @@ from masq_gossip.rules.events import Now
 from masq_gossip.rules.parameters import Parameters
 from masq_kernel.identity.keys import NodeId
 
-__all__ = ["Verdict", "View"]
+__all__ = ["DROPPED_MAX", "Verdict", "View"]
+
+DROPPED_MAX = 4096
+"""Versions of dropped records that are remembered, at most."""
 
 
 class Verdict(Enum):
@@ -51,6 +54,7 @@ class View:
         self._held: dict[NodeId, _Held] = {}
         self._distances: dict[NodeId, int] | None = None
         self._raw_known: dict[bytes, SignedRecord] = {}
+        self._dropped: dict[NodeId, tuple[int, int]] = {}  # version, expiry in unix seconds
 
     def __len__(self) -> int:
         return len(self._held)
@@ -80,6 +84,8 @@ class View:
             if held.signed.version == record.version:
                 same = held.signed.raw == signed.raw
                 return Verdict.KNOWN if same else Verdict.CONFLICTING
+        elif self._was_newer(record, now):
+            return Verdict.OLDER
         elif not self._make_room(record.node_id):
             return Verdict.NO_ROOM
         self._put(signed, now)
@@ -143,7 +149,21 @@ class View:
         waiting = [one.unreached_since for one in self._held.values() if one.unreached_since]
         return min(waiting) + self._parameters.unreached_grace_s if waiting else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing lies at the horizon: what we see is all that we are connected with."""
+        return max(self.distances().values()) < self._parameters.horizon
+
+    def _was_newer(self, record: NodeRecord, now: Now) -> bool:
+        """Say whether a newer record of this node was dropped here, and could still be valid.
+
+        Without this an old record, late or replayed, could stand in for a newer one.
+        """
+        version, expires_at = self._dropped.get(record.node_id, (0, 0))
+        return record.version < version and now.unix < expires_at
+
     def _put(self, signed: SignedRecord, now: Now) -> None:
+        self._dropped.pop(signed.node_id, None)
         held = self._held.get(signed.node_id)
         if held is not None:
             del self._raw_known[held.signed.raw]
@@ -152,7 +172,12 @@ class View:
         self._distances = None
 
     def _drop(self, node_id: NodeId) -> None:
-        del self._raw_known[self._held.pop(node_id).signed.raw]
+        signed = self._held.pop(node_id).signed
+        del self._raw_known[signed.raw]
+        expires_at = signed.record.published_at + self._parameters.record_ttl_s
+        self._dropped[node_id] = signed.version, expires_at
+        if len(self._dropped) > DROPPED_MAX:
+            del self._dropped[next(iter(self._dropped))]
         self._distances = None
 
     def _mark_unreached(self, now: Now) -> None:
