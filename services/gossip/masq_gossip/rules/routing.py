@@ -164,7 +164,8 @@ class _Search:
         self, hops: int, target: NodeId | None, barred: frozenset[NodeId] = frozenset()
     ) -> list[Path]:
         """Return simple paths of exactly `hops` links to `target` (None: any fit exit)."""
-        if target is not None and not self._may_exit(target, hops):
+        is_spent = self._steps < 0
+        if is_spent or (target is not None and not self._may_exit(target, hops)):
             return []
         left = self._distances_to(target, hops) if target is not None else None
         found = self._walk((), self._own, hops, target, left, barred)

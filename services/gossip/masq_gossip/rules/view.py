@@ -53,6 +53,7 @@ class View:
         self._own, self._parameters, self._read = own, parameters, read
         self._held: dict[NodeId, _Held] = {}
         self._distances: dict[NodeId, int] | None = None
+        self._full_links: dict[NodeId, list[NodeId]] = {}  # found since the last change
         self._raw_known: dict[bytes, SignedRecord] = {}
         self._dropped: dict[NodeId, tuple[int, int]] = {}  # version, expiry in unix seconds
 
@@ -126,11 +127,14 @@ class View:
         return a is not None and b is not None and a.lists(other) and b.lists(one)
 
     def full_neighbors(self, node_id: NodeId) -> list[NodeId]:
-        """Return the nodes with which `node_id` has a full link, ascending."""
-        record = self.record(node_id)
-        if record is None:
-            return []
-        return [one for one in record.neighbors if self.is_full(node_id, one)]
+        """Return the nodes with which `node_id` has a full link, ascending; not to be changed."""
+        known = self._full_links.get(node_id)
+        if known is None:
+            record = self.record(node_id)
+            listed = record.neighbors if record else ()
+            known = [one for one in listed if self.is_full(node_id, one)]
+            self._full_links[node_id] = known
+        return known
 
     def cull(self, now: Now) -> None:
         """Drop what is too old, and what no live path has reached for the grace period."""
@@ -169,7 +173,7 @@ class View:
             del self._raw_known[held.signed.raw]
         self._held[signed.node_id] = _Held(signed, now.monotonic)
         self._raw_known[signed.raw] = signed
-        self._distances = None
+        self._changed()
 
     def _drop(self, node_id: NodeId) -> None:
         signed = self._held.pop(node_id).signed
@@ -178,7 +182,11 @@ class View:
         self._dropped[node_id] = signed.version, expires_at
         if len(self._dropped) > DROPPED_MAX:
             del self._dropped[next(iter(self._dropped))]
+        self._changed()
+
+    def _changed(self) -> None:
         self._distances = None
+        self._full_links.clear()
 
     def _mark_unreached(self, now: Now) -> None:
         reached = self.distances()

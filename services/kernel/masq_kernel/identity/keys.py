@@ -46,6 +46,9 @@ class NodeId:
         if len(self.raw) != NODE_ID_SIZE:
             raise MalformedError("NodeId", f"{len(self.raw)} bytes, not {NODE_ID_SIZE}")
 
+    def __hash__(self) -> int:
+        return hash(self.raw)  # names are keys of every table; this one is remembered by the bytes
+
     @property
     def text(self) -> str:
         """The public text form: base64url without padding, 43 characters."""
