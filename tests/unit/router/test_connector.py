@@ -111,6 +111,14 @@ class TestResolver:
             await Resolver().resolve(name)
         assert caught.value.code is ResetCode.NAME_NOT_RESOLVED
 
+    @pytest.mark.parametrize(
+        "name",
+        ["a\0b.org", "a b.org", "a..org", "x" * 64 + ".org", "a\n.org", "%.org", "fe80::1%x"],
+    )
+    async def test_a_name_that_is_none_is_refused_and_nothing_else_happens(self, name):
+        with pytest.raises(TargetRefused):
+            await Connector(ExitPolicy.parse(()), Resolver()).connect(name, 80, asyncio.Protocol)
+
     async def test_a_name_server_that_does_not_answer_is_given_up(self, monkeypatch):
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(0.5))
         with pytest.raises(TargetRefused) as caught:

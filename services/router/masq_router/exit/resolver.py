@@ -69,7 +69,7 @@ class Resolver:
                 found = await loop.run_in_executor(self._threads, _getaddrinfo, host)
         except TimeoutError:
             raise TargetRefused(ResetCode.TIMED_OUT) from None
-        except (OSError, UnicodeError):
+        except (OSError, ValueError):  # a NUL, a label too long, an empty one
             raise TargetRefused(ResetCode.NAME_NOT_RESOLVED) from None
         addresses = dict.fromkeys(ipaddress.ip_address(str(each[4][0])) for each in found)
         if not addresses:
