@@ -118,7 +118,10 @@ class NatsBus:
         if not self._client.is_connected:
             _log.warning("event dropped, the bus is not connected", subject=event.name)
             return
-        await self._client.publish(event.name, encode(message))
+        try:
+            await self._client.publish(event.name, encode(message))
+        except nats.errors.Error as error:  # lost in this very moment, or its buffer is full
+            _log.warning("event dropped", subject=event.name, reason=str(error))
 
     async def listen(self, event: Event[M], handler: Callable[[M], Awaitable[None]]) -> None:
         """Call `handler` for each message, one at a time."""
