@@ -152,3 +152,21 @@ def test_views_stop_at_the_horizon():
         return max(node.core.state.view.distances().values())
 
     assert all(far(one) <= 4 for one in mesh.nodes)
+
+
+@pytest.mark.parametrize("seed", [23, 25, 34, 41, 62, 105, 106, 119])
+def test_no_node_of_a_small_mesh_loses_its_routes_when_another_restarts(seed):
+    """Each seed once ended with a node that had made its last possible exit its neighbor."""
+    mesh = Mesh(count=6, seed=seed)
+    mesh.run(12.0)
+    clients = [one for one in mesh.nodes if one.stage == "routable"]
+    first = mesh.nodes[0]
+    mesh.kill(first)
+    mesh.run(0.3)
+    mesh.start_again(first)
+    mesh.run(3.0)
+    for peer_id in list(first.links):
+        mesh.cut(first, mesh.by_id[peer_id])
+    mesh.run(30.0)
+    assert all(one.stage == "routable" for one in clients if one is not first)
+    assert all(mesh.degree(one) >= 3 for one in mesh.nodes)

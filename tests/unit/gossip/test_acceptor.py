@@ -33,7 +33,9 @@ class Scene:
         read = partial(SignedRecord.from_bytes, chain=CHAIN)
         self.view = View(OWN.node_id, self.parameters, read)
         self.peers = Peers()
-        self.acceptor = Acceptor(self.parameters, self.view, self.peers, SeededEntropy(1))
+        self.acceptor = Acceptor(
+            OWN.node_id, self.parameters, self.view, self.peers, SeededEntropy(1)
+        )
         for at, (key, degree) in enumerate(zip(NEIGHBORS, degrees, strict=False)):
             address = f"127.0.1.{10 + at}"
             peer = self.peers.add(
@@ -125,3 +127,34 @@ def test_a_neighbor_that_asks_too_often_learns_no_more_addresses():
     assert answers == [scene.peer(1)] * 8 + [None]
     later = scene.acceptor.introduction_for(asking, record, (), 170.0)
     assert later == scene.peer(1)
+
+
+def test_the_last_stranger_is_passed_on_so_that_an_exit_remains():
+    scene = Scene(3, 3, 3, 3)
+    verdict = scene.judge(neighbors=[NEIGHBORS[0].node_id])
+    assert isinstance(verdict, PassedOn)
+
+
+def test_the_last_stranger_takes_the_place_of_a_neighbor_that_can_spare_us():
+    scene = Scene(4, 4, 4)
+    listed = [NEIGHBORS[0].node_id, NEIGHBORS[1].node_id]
+    assert isinstance(scene.judge(neighbors=listed), Displaced)
+
+
+def test_the_last_stranger_is_refused_when_it_has_enough():
+    scene = Scene(4, 4, 4)
+    listed = [key.node_id for key in NEIGHBORS[:3]]
+    assert scene.judge(neighbors=listed) == Refused(FailureReason.FULL)
+
+
+def test_an_isolated_newcomer_is_taken_even_as_the_last_stranger():
+    assert isinstance(Scene(5, 5, 5).judge(), Accepted)
+
+
+def test_a_newcomer_that_leads_to_strangers_is_not_the_last():
+    verdict = Scene(3, 3, 3).judge(neighbors=[NEIGHBORS[0].node_id, STRANGERS[0]])
+    assert isinstance(verdict, Accepted)
+
+
+def test_nobody_is_a_last_stranger_while_neighbors_are_wanted():
+    assert isinstance(Scene(3, 3).judge(neighbors=[NEIGHBORS[0].node_id]), Accepted)

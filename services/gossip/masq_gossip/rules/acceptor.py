@@ -8,6 +8,11 @@
     full otherwise                              -> Refused
 
 Without the third line a mesh in which everybody is full would take nobody in any more.
+
+An exit must not be its originator's neighbor (protocol.md 5.5). So a node that has the neighbors it
+wants keeps the *last stranger* of a small mesh at a distance, as if it were full: it passes it on,
+takes it in another's place, or refuses it; only an isolated one is taken all the same. Else one
+neighbor too many would cost it all its routes.
 """
 
 from collections.abc import Iterable
@@ -21,7 +26,7 @@ from masq_gossip.rules.view import View
 from masq_kernel.entropy import Entropy
 from masq_kernel.identity.keys import NodeId
 
-__all__ = ["Accepted", "Acceptor", "Displaced", "PassedOn", "Refused"]
+__all__ = ["ISOLATED_DEGREE", "Accepted", "Acceptor", "Displaced", "PassedOn", "Refused"]
 
 PASS_DEGREE_MIN = 3
 """Less connected nodes seek neighbors themselves, by introduction (protocol.md 5.2)."""
@@ -64,8 +69,10 @@ class Refused:
 class Acceptor:
     """Judges debuts by the view and the peers; remembers recent introductions and displacements."""
 
-    def __init__(self, parameters: Parameters, view: View, peers: Peers, entropy: Entropy) -> None:
-        self._parameters, self._view, self._peers = parameters, view, peers
+    def __init__(
+        self, own: NodeId, parameters: Parameters, view: View, peers: Peers, entropy: Entropy
+    ) -> None:
+        self._own, self._parameters, self._view, self._peers = own, parameters, view, peers
         self._entropy = entropy
         self._introduced: list[tuple[float, NodeId]] = []
         self._displaced_at = float("-inf")
@@ -75,17 +82,33 @@ class Acceptor:
     ) -> Accepted | PassedOn | Displaced | Refused:
         """Decide on the debut of a node that is not our neighbor yet."""
         known = self._known_to(newcomer, tried)
-        if self._peers.has_free_slot():
-            needs_more = newcomer.degree + 1 < self._parameters.seek_target
-            return Accepted(self.introduction(known, now) if needs_more else None)
+        has_slot = self._peers.has_free_slot()
+        is_last_stranger = self.is_last_stranger(newcomer)
+        if has_slot and not is_last_stranger:
+            return self._accepted(newcomer, known, now)
         target = self._pass_target(known)
         if target is not None:
             return PassedOn(target)
-        victim = self._victim(newcomer, known, now)
+        if has_slot and newcomer.degree <= ISOLATED_DEGREE:
+            return self._accepted(newcomer, known, now)
+        victim = self._victim(newcomer, known, now, is_last_stranger=is_last_stranger)
         if victim is not None:
             self._displaced_at = now
             return Displaced(victim)
         return Refused(FailureReason.FULL)
+
+    def is_last_stranger(self, newcomer: NodeRecord) -> bool:
+        """Say whether everybody we know would be our neighbor if this node became one too."""
+        neighbors = {peer.node_id for peer in self._peers.neighbors()}
+        if len(neighbors) < self._parameters.seek_target:
+            return False
+        seen = (one for one in self._view.distances() if one in self._view)
+        ours = neighbors | {self._own, newcomer.node_id}
+        return ours.issuperset(seen) and ours.issuperset(newcomer.neighbors)
+
+    def _accepted(self, newcomer: NodeRecord, known: set[NodeId], now: float) -> Accepted:
+        needs_more = newcomer.degree + 1 < self._parameters.seek_target
+        return Accepted(self.introduction(known, now) if needs_more else None)
 
     def introduction_for(
         self, neighbor: Peer, newcomer: NodeRecord, tried: Iterable[NodeId], now: float
@@ -123,10 +146,16 @@ class Acceptor:
         ]
         return self._least(options)
 
-    def _victim(self, newcomer: NodeRecord, known: set[NodeId], now: float) -> Peer | None:
-        if newcomer.degree > ISOLATED_DEGREE or not newcomer.accepts_connections:
+    def _victim(
+        self, newcomer: NodeRecord, known: set[NodeId], now: float, *, is_last_stranger: bool
+    ) -> Peer | None:
+        if not newcomer.accepts_connections:
             return None
         if now < self._displaced_at + self._parameters.displace_interval_s:
+            return None
+        if is_last_stranger and newcomer.degree < self._parameters.seek_target:
+            known = {newcomer.node_id}  # it needs our slot, not the introduction
+        elif newcomer.degree > ISOLATED_DEGREE:
             return None
         options = [
             (-degree, peer)

@@ -28,7 +28,7 @@ from masq_gossip.messages import (
     Standard,
 )
 from masq_gossip.record import NodeRecord, SignedRecord
-from masq_gossip.rules.acceptor import Accepted, Displaced, PassedOn, Refused
+from masq_gossip.rules.acceptor import ISOLATED_DEGREE, Accepted, Displaced, PassedOn, Refused
 from masq_gossip.rules.events import Endpoint, Now
 from masq_gossip.rules.peers import Peer, PeerStage
 from masq_gossip.rules.producer import standard_messages
@@ -200,11 +200,16 @@ class Conversation:
         record = state.view.record(peer.node_id)
         if record is None or not record.lists(state.own.node_id):
             return
-        is_needed = state.wants(peer.node_id) or record.degree <= REACCEPT_DEGREE
+        is_needed = state.wants(peer.node_id) or self._depends_on_us(record)
         if is_needed and state.peers.has_free_slot():
             state.adopt(peer, now.monotonic)
         else:
             state.refuse(peer, FailureReason.NOT_NEEDED, now.monotonic)
+
+    def _depends_on_us(self, record: NodeRecord) -> bool:
+        if self._state.acceptor.is_last_stranger(record):
+            return record.degree <= ISOLATED_DEGREE
+        return record.degree <= REACCEPT_DEGREE
 
     def _on_digest(self, peer: Peer, digest: Digest) -> None:
         if peer.stage is PeerStage.ARRIVED:

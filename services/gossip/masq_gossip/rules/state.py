@@ -74,7 +74,7 @@ class State:
         self.seeker = Seeker(
             parameters, entropy, descriptors=self._others(origin.descriptors), past=origin.past
         )
-        self.acceptor = Acceptor(parameters, self.view, self.peers, entropy)
+        self.acceptor = Acceptor(self.own.node_id, parameters, self.view, self.peers, entropy)
         self.producer = Producer(self.own.node_id, self.view)
         self.misconduct = Misconduct(origin.bans)
         self.commands: list[Command] = []
