@@ -8,10 +8,12 @@ import pytest
 from masq_gossip.record import SignedRecord
 from masq_gossip.rules.events import Now
 from masq_gossip.rules.parameters import Parameters
+from masq_gossip.rules.preferences import Preferences
+from masq_gossip.rules.reputation import Reputation
 from masq_gossip.rules.routing import RouteFinder, RouteWish
 from masq_gossip.rules.view import View
 from masq_kernel.entropy import SeededEntropy
-from masq_kernel.rates import DEFAULT_RATES, RatePack
+from masq_kernel.rates import DEFAULT_RATES, ZERO_RATES, RatePack
 from masq_kernel.units import Wei
 from support.gossip_builders import CHAIN, START, make_key, sign_record
 
@@ -43,7 +45,7 @@ def make_finder(edges, seed=1, changes=None, half=()) -> RouteFinder:
         listed = [IDS[one] for one in others]
         extra = (changes or {}).get(at, {})
         view.offer(sign_record(KEYS[at], neighbors=listed, **extra), NOW)
-    return RouteFinder(own, view, SeededEntropy(seed))
+    return RouteFinder(own, view, Reputation(), SeededEntropy(seed))
 
 
 def find(finder: RouteFinder, **wish) -> tuple[list[int], list[int]] | None:
@@ -51,7 +53,7 @@ def find(finder: RouteFinder, **wish) -> tuple[list[int], list[int]] | None:
         wish["exit"] = IDS[wish["exit"]]
     if "avoid" in wish:
         wish["avoid"] = frozenset(IDS[at] for at in wish["avoid"])
-    found = finder.find(RouteWish(**wish), NOW.unix)
+    found = finder.find(RouteWish(**wish), NOW)
     if found is None:
         return None
     over = [IDS.index(one.node_id) for one in found.over]
@@ -133,5 +135,116 @@ def test_the_search_is_bounded_in_a_dense_graph_without_a_route():
     finder = make_finder(edges, changes=everybody)
     began = time.perf_counter()
     assert find(finder, hops=6, exit=27) is None
-    finder.find(RouteWish(hops=6), NOW.unix)
+    finder.find(RouteWish(hops=6), NOW)
     assert time.perf_counter() - began < 1.0
+
+
+# What the operator prefers, and what we have seen
+
+FORK = [(0, 1), (1, 2), (0, 3), (3, 4)]  # two exits, each at the end of its own branch
+
+
+def exits_drawn(finder, *, seeds=40, **wish):
+    return {find(finder, **wish)[0][-1] for _ in range(seeds)}
+
+
+def prefer(finder, **changes):
+    liked = {IDS[at]: liking for at, liking in changes.pop("liked", {}).items()}
+    finder.preferences = Preferences(liked=liked, **changes)
+    return finder
+
+
+def in_countries(**countries):
+    return {int(at[1:]): {"country": country} for at, country in countries.items()}
+
+
+def test_a_node_that_is_never_wanted_is_on_no_route():
+    assert exits_drawn(prefer(make_finder(FORK), liked={2: "never"}), hops=2) == {4}
+    assert find(prefer(make_finder(FORK), liked={1: "never", 3: "never"}), hops=2) is None
+
+
+def test_a_node_that_is_always_wanted_is_on_the_route_where_there_is_one():
+    assert exits_drawn(prefer(make_finder(FORK), liked={4: "always"}), hops=2) == {4}
+    assert exits_drawn(prefer(make_finder(FORK), liked={1: "always"}), hops=2) == {2}
+    assert find(prefer(make_finder(FORK), liked={2: "always"}), hops=2, avoid=(1,))[0] == [3, 4]
+
+
+def test_less_and_more_weigh_like_price():
+    assert exits_drawn(prefer(make_finder(FORK), liked={2: "less", 1: "less"}), hops=2) == {4}
+    assert exits_drawn(prefer(make_finder(FORK), liked={2: "more", 1: "more"}), hops=2) == {2}
+
+
+def test_exit_countries_are_taken_in_their_order():
+    finder = make_finder(FORK, changes=in_countries(n2="DE", n4="FR"))
+    assert exits_drawn(prefer(finder, tiers=(("FR",), ("DE",))), hops=2) == {4}
+    assert exits_drawn(prefer(finder, tiers=(("CH",), ("DE",))), hops=2) == {2}
+    assert exits_drawn(prefer(finder, tiers=(("DE", "FR"),)), hops=2) == {2, 4}
+
+
+def test_without_a_fitting_exit_any_serves_unless_the_countries_are_strict():
+    finder = make_finder(FORK, changes=in_countries(n2="DE", n4="FR"))
+    assert exits_drawn(prefer(finder, tiers=(("CH",),)), hops=2) == {2, 4}
+    assert find(prefer(finder, tiers=(("CH",),), is_strict=True), hops=2) is None
+
+
+def test_a_country_comes_before_a_short_route():
+    finder = make_finder([*FORK, (4, 5)], changes=in_countries(n5="FR"))
+    assert find(prefer(finder, tiers=(("FR",),)), hops=2)[0] == [3, 4, 5]
+
+
+def test_relays_may_stand_in_any_country():
+    finder = make_finder(FORK, changes=in_countries(n1="DE", n2="FR"))
+    assert find(prefer(finder, tiers=(("FR",),), is_strict=True), hops=2)[0] == [1, 2]
+
+
+def test_a_node_that_lost_our_routes_is_avoided_while_there_are_others():
+    finder = make_finder(FORK)
+    for _ in range(8):
+        finder.reputation.lost((IDS[1], IDS[2]), 0.0)
+    assert exits_drawn(finder, hops=2) == {4}
+
+
+def test_an_exit_that_failed_at_a_host_is_the_last_choice_for_it():
+    finder = make_finder(FORK)
+    finder.reputation.host_failed(IDS[2], "example.org", 0.0)
+    assert exits_drawn(finder, hops=2, host="example.org") == {4}
+    assert exits_drawn(finder, hops=2, host="example.com") == {2, 4}
+    finder.reputation.host_failed(IDS[4], "example.org", 0.0)
+    assert exits_drawn(finder, hops=2, host="example.org") == {2, 4}
+
+
+def test_an_exit_that_asks_nothing_does_not_draw_all_traffic():
+    finder = make_finder(FORK, changes={1: {"rates": ZERO_RATES}, 2: {"rates": ZERO_RATES}})
+    for _ in range(8):
+        finder.reputation.lost((IDS[1], IDS[2]), 0.0)
+    assert exits_drawn(finder, hops=2) == {4}
+
+
+# How the search spreads
+
+WIDE = [(0, at) for at in range(1, 6)] + [
+    (at, 6 + 4 * (at - 1) + step) for at in range(1, 6) for step in range(4)
+]
+
+
+def test_candidates_come_from_every_neighbor():
+    finder = make_finder(WIDE)
+    firsts = {find(finder, hops=2)[0][0] for _ in range(100)}
+    assert firsts == {1, 2, 3, 4, 5}
+
+
+def test_a_maze_behind_one_neighbor_does_not_use_up_the_search_for_the_others():
+    maze = [(at, (at - 10 + step) % 40 + 10) for at in range(10, 50) for step in (1, 2)]
+    edges = [(0, 1), (1, 10), (0, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7)]
+    everybody = {at: {"routes_data": at != 30} for at in range(10, 50)}
+    finder = make_finder([*edges, *maze], changes=everybody)
+    for _ in range(20):
+        assert find(finder, hops=6, exit=7)[0] == [2, 3, 4, 5, 6, 7]
+
+
+def test_a_country_without_a_way_leaves_the_others_their_share_of_the_search():
+    count = 50
+    edges = [(at, (at + step) % count) for at in range(count) for step in (1, 2)]
+    changes = {at: {"country": "DE", "routes_data": at < 40} for at in range(20, count)}
+    finder = prefer(make_finder(edges, changes=changes), tiers=(("DE",), ("FR",)))
+    assert find(finder, hops=3) is not None

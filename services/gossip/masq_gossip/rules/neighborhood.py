@@ -37,7 +37,7 @@ from masq_gossip.rules.events import (
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peer, PeerStage
 from masq_gossip.rules.producer import standard_messages
-from masq_gossip.rules.routing import RoundTrip, RouteFinder, RouteWish
+from masq_gossip.rules.routing import RoundTrip, RouteWish
 from masq_gossip.rules.state import Origin, State
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.entropy import Entropy
@@ -70,7 +70,6 @@ class Neighborhood:
         self.stage: Stage = "starting"
         self.reason = "waiting for the router's onion key and the accountant's wallet"
         self._conversation = Conversation(self.state)
-        self._routes = RouteFinder(self.state.own.node_id, self.state.view, entropy)
         self._round_due = 0.0
         self._remembered: Remember | None = None
         self._has_met_links = False
@@ -110,7 +109,7 @@ class Neighborhood:
 
     def find_route(self, wish: RouteWish, now: Now) -> RoundTrip | None:
         """Return a round trip; None: there is none now."""
-        return self._routes.find(wish, now.unix)
+        return self.state.routes.find(wish, now)
 
     # Events
 

@@ -1,44 +1,56 @@
-"""Find round trips over full links. Pure. Source: protocol.md 5.5.
+"""Choose round trips. Pure. Source: protocol.md 5.5.
 
 A path of h hops is h links: h - 1 relays, then the exit. Relays and exit route data and have a live
-onion key; an exit more than one link away does not list us. The search is cut off after a fixed
-number of steps whatever the graph holds; neighbors are visited in random order, so a search that is
-cut off has still seen an unbiased part. Among the paths that cost at most COST_FACTOR times the
-cheapest found one is drawn at random, cheaper ones more often: nobody can pin our traffic to itself
+onion key; an exit more than one link away does not list us. Candidates come from a bounded search
+(search.py) and are judged by their cost (costs.py). Among those that cost at most COST_FACTOR times
+the cheapest one is drawn at random, cheaper ones more often: nobody can pin our traffic to itself
 by being a little cheaper.
+
+What the operator prefers comes before length, length before cost:
+
+    for each tier of exit countries, then any country unless that is forbidden
+        for each length from the one asked for
+            a way over, and a way back that shares as few relays with it as the graph allows
 """
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 
 from masq_gossip.record import NodeRecord
+from masq_gossip.rules.costs import Costs
+from masq_gossip.rules.events import Now
+from masq_gossip.rules.preferences import Preferences
+from masq_gossip.rules.reputation import Reputation
+from masq_gossip.rules.search import Path, Search
 from masq_gossip.rules.view import View
 from masq_kernel.entropy import Entropy
 from masq_kernel.identity.keys import NodeId
-from masq_kernel.units import ByteCount, UnixSeconds
 
 __all__ = ["HOPS_MAX", "RoundTrip", "RouteFinder", "RouteWish"]
 
 HOPS_MAX = 6
 """As many slots as a SETUP package has (protocol.md 4.1)."""
 
-STEPS_MAX = 4_000
-"""Links looked at in one search: some milliseconds."""
+STEPS_MAX = 6_000
+"""Links looked at for one answer: some milliseconds, whatever the graph holds."""
 
-PATHS_MAX = 128
-"""Candidates to choose among; more would hardly change the draw."""
+TIER_STEPS_MIN = 1_000
+"""Of these for one tier, however many tiers there are."""
 
-DRAWS_MAX = 6
+PATHS_MAX = 64
+"""Candidates over to choose among; more would hardly change the draw."""
+
+HOMEWARD_MAX = 16
+"""Candidates back, and over to one certain exit."""
+
+EXITS_MAX = 16
+"""Exits tried of those in a country that is asked for."""
+
+DRAWS_MAX = 4
 """Over paths tried before a round trip that shares relays is taken."""
 
 COST_FACTOR = 2.0
-
-_EXPECTED_SIZE = ByteCount(64 * 1024)
-_EXPECTED_PACKAGES = 2
-
-Path = tuple[NodeId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +61,13 @@ class RouteWish:
         hops: links each way, 1 to HOPS_MAX; longer routes serve if there is none so short.
         exit: the exit; None: any.
         avoid: nodes that must not be on the route.
+        host: where the traffic will go, "" if not known: exits that failed there come last.
     """
 
     hops: int
     exit: NodeId | None = None
     avoid: frozenset[NodeId] = frozenset()
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,52 +81,141 @@ class RoundTrip:
 class RouteFinder:
     """Searches the view for routes from `own`."""
 
-    def __init__(self, own: NodeId, view: View, entropy: Entropy) -> None:
+    def __init__(self, own: NodeId, view: View, reputation: Reputation, entropy: Entropy) -> None:
         self._own, self._view, self._entropy = own, view, entropy
+        self.reputation, self.preferences = reputation, Preferences()
 
-    def find(self, wish: RouteWish, now: UnixSeconds) -> RoundTrip | None:
+    def find(self, wish: RouteWish, now: Now) -> RoundTrip | None:
         """Return a round trip; None: the view holds no such route."""
         assert 1 <= wish.hops <= HOPS_MAX
-        for hops in range(wish.hops, HOPS_MAX + 1):
-            search = _Search(self._own, self._view, self._entropy, wish.avoid, now)
-            over = search.paths(hops, wish.exit)
-            found = self._with_way_back(search, over, wish.hops)
-            if found is not None:
-                return found
+        costs = Costs(self._view, self.reputation, self.preferences, now, wish.host)
+        choice = _Choice(
+            own=self._own,
+            view=self._view,
+            entropy=self._entropy,
+            preferences=self.preferences,
+            costs=costs,
+            wish=wish,
+            now=now,
+        )
+        return choice.round_trip()
+
+
+Sought = Callable[[Search, int], list[Path]]
+"""Finds ways over of so many hops."""
+
+
+class _Choice:
+    """One answer in the making."""
+
+    def __init__(
+        self,
+        *,
+        own: NodeId,
+        view: View,
+        entropy: Entropy,
+        preferences: Preferences,
+        costs: Costs,
+        wish: RouteWish,
+        now: Now,
+    ) -> None:
+        self._own, self._view, self._entropy = own, view, entropy
+        self._preferences, self._costs = preferences, costs
+        self._demanded = preferences.demanded()
+        self._wish, self._now = wish, now
+
+    def round_trip(self) -> RoundTrip | None:
+        """Return the round trip, if there is one."""
+        tiers = self._tiers()
+        steps = max(TIER_STEPS_MIN, STEPS_MAX // max(1, len(tiers)))
+        for sought in tiers:
+            search = Search(self._own, self._view, self._entropy, self._serves, steps)
+            for hops in range(self._wish.hops, HOPS_MAX + 1):
+                found = self._with_way_back(search, sought(search, hops))
+                if found is not None:
+                    return self._present(*found)
         return None
 
-    def _with_way_back(self, search: "_Search", over: list[Path], hops: int) -> RoundTrip | None:
+    # Ways over
+
+    def _tiers(self) -> list[Sought]:
+        """Return the searches for ways over, the most preferred first."""
+        if self._wish.exit is not None:
+            return [partial(self._over_to, [self._wish.exit])]
+        preferences = self._preferences
+        demanded = sorted(self._demanded)
+        tiers: list[Sought] = []
+        for countries in preferences.tiers:
+            allowed = self._view.in_countries(countries)
+            tiers += self._over_to_each([one for one in demanded if one in allowed])
+            tiers += self._over_to_each(self._sample(allowed))
+        if not preferences.tiers or not preferences.is_strict:
+            tiers += self._over_to_each(demanded)
+            tiers.append(self._over_anywhere)
+        return tiers
+
+    def _over_to_each(self, exits: list[NodeId]) -> list[Sought]:
+        return [partial(self._over_to, exits)] if exits else []
+
+    def _over_to(self, exits: list[NodeId], search: Search, hops: int) -> list[Path]:
+        fit = [one for one in exits if self._may_exit(one, hops)]
+        count = max(1, PATHS_MAX // max(1, len(fit)))
+        return [path for one in fit for path in search.homeward(hops, one, count)]
+
+    def _over_anywhere(self, search: Search, hops: int) -> list[Path]:
+        return search.outward(hops, lambda one: self._may_exit(one, hops), PATHS_MAX)
+
+    def _sample(self, exits: Collection[NodeId]) -> list[NodeId]:
+        serving = sorted(one for one in exits if self._serves(one))
+        if len(serving) <= EXITS_MAX:
+            return serving
+        drawn = {self._entropy.choice(serving) for _ in range(EXITS_MAX)}
+        return sorted(drawn)
+
+    # Ways back
+
+    def _with_way_back(self, search: Search, over: list[Path]) -> tuple[Path, Path] | None:
+        pairs = (self._paired(search, paths) for paths in self._by_demand(over))
+        return next((pair for pair in pairs if pair is not None), None)
+
+    def _paired(self, search: Search, over: list[Path]) -> tuple[Path, Path] | None:
         best: tuple[Path, Path] | None = None
+        priced = self._priced(over)
         for _ in range(DRAWS_MAX):
-            if not over:
+            if not priced:
                 break
-            forth = self._draw(over)
-            home = self._way_back(search, forth, hops)
+            forth = self._draw(priced)
+            home = self._way_back(search, forth)
             if home is None:
-                over = [path for path in over if path[-1] != forth[-1]]
+                priced = [one for one in priced if one[0][-1] != forth[-1]]
                 continue
             if best is None or _shared(forth, home) < _shared(*best):
                 best = forth, home
             if _shared(*best) == 0:
                 break
-            over = [path for path in over if path != forth]
-        return self._present(*best) if best else None
+            priced = [one for one in priced if one[0] != forth]
+        return best
 
-    def _way_back(self, search: "_Search", over: Path, hops_min: int) -> Path | None:
+    def _way_back(self, search: Search, over: Path) -> Path | None:
         """Return a path from us to the exit, to be walked backwards, sharing few relays."""
-        for hops in range(hops_min, HOPS_MAX + 1):
-            paths = search.paths(hops, over[-1], barred=frozenset(over[:-1]))
-            paths = paths or search.paths(hops, over[-1])
+        for hops in range(self._wish.hops, HOPS_MAX + 1):
+            barred = frozenset(over[:-1])
+            paths = search.homeward(hops, over[-1], HOMEWARD_MAX, barred)
+            paths = paths or search.homeward(hops, over[-1], HOMEWARD_MAX)
             if paths:
                 least = min(_shared(over, path) for path in paths)
-                return self._draw([path for path in paths if _shared(over, path) == least])
+                apart = [path for path in paths if _shared(over, path) == least]
+                return self._draw(self._priced(self._by_demand(apart)[0]))
         return None
 
-    def _draw(self, paths: list[Path]) -> Path:
-        costs = [self._cost(path) for path in paths]
-        limit = min(costs) * COST_FACTOR
-        pairs = [(path, 1 / (1 + cost)) for path, cost in zip(paths, costs, strict=True)]
-        near = [pair for pair, cost in zip(pairs, costs, strict=True) if cost <= limit]
+    # Which nodes, which path
+
+    def _priced(self, paths: list[Path]) -> list[tuple[Path, float]]:
+        return [(path, self._costs.of_path(path)) for path in paths]
+
+    def _draw(self, priced: list[tuple[Path, float]]) -> Path:
+        limit = min(cost for _, cost in priced) * COST_FACTOR
+        near = [(path, 1 / cost) for path, cost in priced if cost <= limit]
         point = self._entropy.fraction() * sum(weight for _, weight in near)
         for path, weight in near:
             point -= weight
@@ -120,118 +223,38 @@ class RouteFinder:
                 return path
         return near[-1][0]
 
-    def _cost(self, path: Path) -> int:
-        """Return the price of the expected bytes, in wei."""
-        *relays, last = (self._known(node_id).rates for node_id in path)
-        relayed = sum(
-            rates.routing_charge(packages=_EXPECTED_PACKAGES, size=_EXPECTED_SIZE)
-            for rates in relays
-        )
-        return relayed + last.exit_charge(packages=_EXPECTED_PACKAGES, size=_EXPECTED_SIZE)
-
-    def _known(self, node_id: NodeId) -> NodeRecord:
-        record = self._view.record(node_id)
-        assert record is not None
-        return record
-
-    def _present(self, over: Path, home: Path) -> RoundTrip:
-        back = reversed(home[:-1])
-        return RoundTrip(
-            tuple(self._known(one) for one in over), tuple(self._known(one) for one in back)
-        )
-
-
-def _shared(over: Path, home: Path) -> int:
-    return len(set(over[:-1]) & set(home[:-1]))
-
-
-class _Search:
-    """One bounded search; looks at each node's full links once."""
-
-    def __init__(
-        self,
-        own: NodeId,
-        view: View,
-        entropy: Entropy,
-        avoid: frozenset[NodeId],
-        now: UnixSeconds,
-    ) -> None:
-        self._own, self._view, self._entropy, self._avoid = own, view, entropy, avoid
-        self._now, self._steps = now, STEPS_MAX
-        self._links: dict[NodeId, list[NodeId]] = {}
-
-    def paths(
-        self, hops: int, target: NodeId | None, barred: frozenset[NodeId] = frozenset()
-    ) -> list[Path]:
-        """Return simple paths of exactly `hops` links to `target` (None: any fit exit)."""
-        is_spent = self._steps < 0
-        if is_spent or (target is not None and not self._may_exit(target, hops)):
-            return []
-        left = self._distances_to(target, hops) if target is not None else None
-        found = self._walk((), self._own, hops, target, left, barred)
-        return list(islice(found, PATHS_MAX))
-
-    def _walk(
-        self,
-        path: Path,
-        at: NodeId,
-        hops: int,
-        target: NodeId | None,
-        left: dict[NodeId, int] | None,
-        barred: frozenset[NodeId],
-    ) -> Iterator[Path]:
-        """Yield the completions of `path`, which stands at `at` and has `hops` links to go."""
-        for node_id in self._shuffled(self._links_of(at)):
-            self._steps -= 1
-            if self._steps < 0:
-                return
-            if node_id == self._own or node_id in path:
-                continue
-            if hops == 1:
-                fits = node_id == target if target else self._may_exit(node_id, len(path) + 1)
-                if fits:
-                    yield (*path, node_id)
-            elif self._may_relay(node_id, target, barred) and (
-                left is None or left.get(node_id, hops) < hops
-            ):
-                step = (*path, node_id)
-                yield from self._walk(step, node_id, hops - 1, target, left, barred)
-
-    def _may_relay(self, node_id: NodeId, target: NodeId | None, barred: frozenset[NodeId]) -> bool:
-        return node_id != target and node_id not in barred and self._serves(node_id)
+    def _by_demand(self, paths: list[Path]) -> list[list[Path]]:
+        """Return the paths in groups, those with the most demanded nodes first."""
+        if not self._demanded:
+            return [paths] if paths else []
+        groups: dict[int, list[Path]] = {}
+        for path in paths:
+            groups.setdefault(len(self._demanded.intersection(path)), []).append(path)
+        return [groups[count] for count in sorted(groups, reverse=True)]
 
     def _may_exit(self, node_id: NodeId, hops: int) -> bool:
-        if not self._serves(node_id) or node_id == self._own:
+        if node_id == self._own or not self._serves(node_id):
             return False
         record = self._view.record(node_id)
         return record is not None and (hops == 1 or not record.lists(self._own))
 
     def _serves(self, node_id: NodeId) -> bool:
         record = self._view.record(node_id)
-        if record is None or node_id in self._avoid:
+        if record is None or node_id in self._wish.avoid or self._preferences.forbids(node_id):
             return False
-        return record.routes_data and record.onion_expires_at > self._now
+        return record.routes_data and record.onion_expires_at > self._now.unix
 
-    def _distances_to(self, target: NodeId, limit: int) -> dict[NodeId, int]:
-        distances, waiting = {target: 0}, deque([target])
-        while waiting:
-            at = waiting.popleft()
-            if distances[at] == limit - 1:
-                continue
-            for node_id in self._links_of(at):
-                if node_id not in distances:
-                    distances[node_id] = distances[at] + 1
-                    waiting.append(node_id)
-        return distances
+    def _present(self, over: Path, home: Path) -> RoundTrip:
+        return RoundTrip(
+            tuple(self._known(one) for one in over),
+            tuple(self._known(one) for one in reversed(home[:-1])),
+        )
 
-    def _links_of(self, node_id: NodeId) -> list[NodeId]:
-        if node_id not in self._links:
-            self._links[node_id] = self._view.full_neighbors(node_id)
-        return self._links[node_id]
+    def _known(self, node_id: NodeId) -> NodeRecord:
+        record = self._view.record(node_id)
+        assert record is not None
+        return record
 
-    def _shuffled(self, node_ids: list[NodeId]) -> list[NodeId]:
-        mixed = list(node_ids)
-        for last in range(len(mixed) - 1, 0, -1):
-            other = self._entropy.below(last + 1)
-            mixed[last], mixed[other] = mixed[other], mixed[last]
-        return mixed
+
+def _shared(over: Path, home: Path) -> int:
+    return len(set(over[:-1]) & set(home[:-1]))

@@ -18,6 +18,8 @@ from masq_gossip.rules.own import OwnRecord
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peer, Peers, PeerStage
 from masq_gossip.rules.producer import Producer
+from masq_gossip.rules.reputation import Reputation
+from masq_gossip.rules.routing import RouteFinder
 from masq_gossip.rules.view import View
 from masq_kernel.chains import Chain
 from masq_kernel.entropy import Entropy
@@ -77,6 +79,8 @@ class State:
         self.acceptor = Acceptor(self.own.node_id, parameters, self.view, self.peers, entropy)
         self.producer = Producer(self.own.node_id, self.view)
         self.misconduct = Misconduct(origin.bans)
+        self.reputation = Reputation()
+        self.routes = RouteFinder(self.own.node_id, self.view, self.reputation, entropy)
         self.commands: list[Command] = []
         self.is_dirty = False
         self.lingering: dict[NodeId, float] = {}

@@ -6,7 +6,7 @@ good, only what our neighbors' horizon includes is forwarded, only full links ca
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -54,6 +54,9 @@ class View:
         self._held: dict[NodeId, _Held] = {}
         self._distances: dict[NodeId, int] | None = None
         self._full_links: dict[NodeId, list[NodeId]] = {}  # found since the last change
+        self._rings: list[set[NodeId]] = [{own}]  # by full links from us; as far as asked for
+        self._near: dict[NodeId, int] = {own: 0}
+        self._in_country: dict[str, frozenset[NodeId]] | None = None  # the same
         self._raw_known: dict[bytes, SignedRecord] = {}
         self._dropped: dict[NodeId, tuple[int, int]] = {}  # version, expiry in unix seconds
 
@@ -136,6 +139,30 @@ class View:
             self._full_links[node_id] = known
         return known
 
+    def is_within(self, node_id: NodeId, links: int) -> bool:
+        """Say whether a chain of so many full links, or fewer, leads from us to the node."""
+        near = self._near
+        while len(self._rings) <= links and self._rings[-1]:
+            ring = {
+                other
+                for one in self._rings[-1]
+                for other in self.full_neighbors(one)
+                if other not in near
+            }
+            near.update(dict.fromkeys(ring, len(self._rings)))
+            self._rings.append(ring)
+        return near.get(node_id, links + 1) <= links
+
+    def in_countries(self, countries: Collection[str]) -> frozenset[NodeId]:
+        """Return the nodes that say they are in one of these countries."""
+        if self._in_country is None:
+            found: dict[str, set[NodeId]] = {}
+            for record in self.records():
+                found.setdefault(record.country, set()).add(record.node_id)
+            self._in_country = {one: frozenset(nodes) for one, nodes in found.items()}
+        empty: frozenset[NodeId] = frozenset()
+        return empty.union(*(self._in_country.get(one, empty) for one in countries))
+
     def cull(self, now: Now) -> None:
         """Drop what is too old, and what no live path has reached for the grace period."""
         self._mark_unreached(now)
@@ -185,8 +212,9 @@ class View:
         self._changed()
 
     def _changed(self) -> None:
-        self._distances = None
+        self._distances, self._in_country = None, None
         self._full_links.clear()
+        self._rings, self._near = [{self._own}], {self._own: 0}
 
     def _mark_unreached(self, now: Now) -> None:
         reached = self.distances()

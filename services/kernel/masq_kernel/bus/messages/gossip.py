@@ -13,6 +13,7 @@ __all__ = [
     "BansRequested",
     "GossipStatus",
     "GossipStatusRequested",
+    "Liking",
     "NeighborState",
     "NeighborhoodRequested",
     "NeighborhoodShown",
@@ -26,6 +27,9 @@ __all__ = [
     "Stage",
     "StageChanged",
 ]
+
+Liking = Literal["never", "less", "more", "always"]
+"""How gladly an operator has a node on routes."""
 
 Stage = Literal["starting", "alone", "seeking", "connected", "routable"]
 """Where a node stands on its way into the mesh: no bus yet / no descriptor answered / no full
