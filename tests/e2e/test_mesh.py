@@ -149,6 +149,13 @@ async def test_afterwards_both_books_agree_to_the_wei(running):
     assert books.owed == books.earned > 0
 
 
+async def test_the_client_has_learnt_who_served_it(running):
+    graph = await running.client.api.items("/v1/neighborhood")
+    tried = [node for node in graph if node["reputation"]["served"] > 0]
+    assert len(tried) >= 3
+    assert all(node["reputation"]["latency_ms"] > 0 for node in tried)
+
+
 async def test_a_killed_service_comes_back_and_the_node_goes_on(running):
     for service in ("masq_accountant", "masq_gossip", "masq_api", "masq_router"):
         victim = processes_of(running.folder / "node-1", service)[0]

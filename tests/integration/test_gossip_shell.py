@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from masq_gossip.handlers import Handlers, serve
+from masq_gossip.preference_file import PreferenceFile
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.state import Origin
@@ -15,11 +16,15 @@ from masq_gossip.store import GossipStore
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.messages.gossip import (
+    ExitCountries,
+    ExitCountriesRequested,
     GossipStatusRequested,
+    LikingToSet,
     NeighborhoodRequested,
     NeighborsRequested,
     RouteRequested,
 )
+from masq_kernel.bus.messages.router import RouteLost, RouteServed
 from masq_kernel.bus.port import Bus
 from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import SystemClock
@@ -65,7 +70,12 @@ async def start(number, wire, tasks, folder) -> Running:
         report=health.__setitem__,
     )
     handlers = Handlers(
-        neighborhood=core, clock=clock, descriptor="", rates=DEFAULT_RATES, put=shell.put
+        neighborhood=core,
+        clock=clock,
+        descriptor="",
+        rates=DEFAULT_RATES,
+        put=shell.put,
+        preference_file=PreferenceFile(folder / f"preferences-{number}.json"),
     )
     router = FakeRouter(wire, key.node_id, address, number)
     await shell.listen()
@@ -128,3 +138,58 @@ async def test_a_node_that_stops_says_farewell(tmp_path):
         await until(lambda: one.core.stage == "connected" and two.core.stage == "connected")
         await one.shell.stop()
         await until(lambda: two.core.stage == "alone", 1.0)
+
+
+async def routable_node(nodes):
+    await until(lambda: sum(one.core.stage == "routable" for one in nodes) >= 4)
+    return next(one for one in nodes if one.core.stage == "routable")
+
+
+async def seen_of(node, wanted):
+    shown = await node.api.request(subjects.NEIGHBORHOOD, NeighborhoodRequested())
+    return next(one for one in shown.nodes if one.node_id == wanted)
+
+
+async def test_what_the_router_tells_of_routes_becomes_the_nodes_own_experience(tmp_path):
+    async with running(6, tmp_path) as nodes:
+        node = await routable_node(nodes)
+        found = await node.api.request(subjects.ROUTE, RouteRequested())
+        names = tuple(hop.node_id for hop in found.over)
+        await node.router.bus.publish(
+            subjects.ROUTE_SERVED, RouteServed(nodes=names, latency_s=0.4)
+        )
+        await node.router.bus.publish(subjects.ROUTE_LOST, RouteLost(nodes=names[:1]))
+        await until(lambda: node.core.state.reputation.conduct(names[0], 0.0).lost > 0)
+        first = (await seen_of(node, names[0])).experience
+        assert first.success_rate < 1.0
+        assert first.latency_s == pytest.approx(0.1)
+        assert (await seen_of(node, names[-1])).experience.success_rate == 1.0
+
+
+async def test_preferences_hold_at_once_are_kept_and_wrong_ones_change_nothing(tmp_path):
+    async with running(6, tmp_path) as nodes:
+        node = await routable_node(nodes)
+        found = await node.api.request(subjects.ROUTE, RouteRequested())
+        last = found.over[-1].node_id
+        await node.api.request(subjects.SET_LIKING, LikingToSet(node_id=last, liking="never"))
+        assert (await seen_of(node, last)).liking == "never"
+        strict = ExitCountries(tiers=(("CH",),), is_strict=True)
+        assert await node.api.request(subjects.SET_EXIT_COUNTRIES, strict) == strict
+        with pytest.raises(BusRefused) as refused:
+            await node.api.request(subjects.ROUTE, RouteRequested())
+        assert refused.value.code is Refusal.NO_ROUTE
+        await until(lambda: node.core.reason.endswith("to an exit in CH yet"))
+        with pytest.raises(BusRefused) as refused:
+            await node.api.request(subjects.SET_EXIT_COUNTRIES, ExitCountries(tiers=(("x",),)))
+        assert refused.value.code is Refusal.INVALID
+        own = LikingToSet(node_id=node.core.state.own.node_id, liking="less")
+        with pytest.raises(BusRefused):
+            await node.api.request(subjects.SET_LIKING, own)
+        asked = await node.api.request(subjects.EXIT_COUNTRIES, ExitCountriesRequested())
+        assert asked == strict
+        [kept] = [
+            read
+            for path in tmp_path.glob("preferences-*.json")
+            if (read := PreferenceFile(path).load()).tiers
+        ]
+        assert (kept.tiers, dict(kept.liked)) == ((("CH",),), {last: "never"})

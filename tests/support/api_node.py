@@ -35,6 +35,8 @@ def make_graph_node(node_id, neighbors, **changes):
         "routes_data": True,
         "country": "CH",
         "is_self": node_id == US,
+        "experience": gossip.Experience(served=1.0, lost=1.0, success_rate=0.75, latency_s=0.05),
+        "liking": None,
     }
     return gossip.NodeState(**{**fields, **changes})
 
@@ -76,6 +78,9 @@ def answers():
             sessions=2,
             streams=3,
         ),
+        subjects.EXIT_COUNTRIES: gossip.ExitCountries(tiers=(("CH",),)),
+        subjects.SET_EXIT_COUNTRIES: lambda message: message,
+        subjects.SET_LIKING: control.Done(),
         subjects.NEIGHBORS: gossip.NeighborsListed(
             neighbors=(
                 gossip.NeighborState(

@@ -46,7 +46,9 @@ class RouterNode:
         self.earning = WalletAddress(entropy.token(20))
         self.rates = DEFAULT_RATES
         self.route: RouteFound | None = None
-        self.routes_asked = 0
+        self.detour: RouteFound | None = None
+        self.wishes = []
+        self.heard = []
         self.usage = []
         self.broker = MemoryBroker()
         folder.mkdir(mode=0o700)
@@ -132,16 +134,22 @@ class RouterNode:
     async def _stand_by(self) -> None:
         gossip = self.broker.connect(Service.GOSSIP)
         accountant = self.broker.connect(Service.ACCOUNTANT)
+        for event in (subjects.ROUTE_SERVED, subjects.ROUTE_LOST, subjects.HOST_FAILED):
+            await gossip.listen(event, self._on_event)
         await gossip.serve(subjects.ROUTE, self._on_route)
         await gossip.serve(subjects.GOSSIP_STATUS, self._on_status)
         await accountant.serve(subjects.SIGN_PROOFS, self._on_sign_proofs)
         await accountant.consume(subjects.USAGE, self._on_usage)
 
     async def _on_route(self, message) -> RouteFound:
-        self.routes_asked += 1
-        if self.route is None:
+        self.wishes.append(message)
+        route = self.detour if message.avoid else self.route
+        if route is None:
             raise BusRefused(Refusal.NO_ROUTE, "the test has chosen none")
-        return self.route
+        return route
+
+    async def _on_event(self, message) -> None:
+        self.heard.append(message)
 
     async def _on_status(self, message) -> GossipStatus:
         return GossipStatus(
@@ -181,33 +189,51 @@ class RouterMesh:
     def __init__(self, nodes: list[RouterNode]) -> None:
         self.nodes = nodes
 
+    def nodes_on(self, *ways: list[int]) -> tuple:
+        return tuple(self.nodes[index].node_id for way in ways for index in way)
+
     @property
     def client(self) -> RouterNode:
         return self.nodes[0]
 
     @classmethod
-    async def start(cls, folder: Path, count: int, tasks, *, exit_policy=("accept 127.0.0.1:*",)):
+    async def start(
+        cls, folder: Path, count: int, tasks, *, exit_policy=("accept 127.0.0.1:*",), policies=None
+    ):
+        """`policies` has those of single nodes, by index."""
         nodes = [
-            RouterNode(number, folder / f"node{number}", exit_policy=exit_policy)
-            for number in range(1, count + 1)
+            RouterNode(
+                index + 1,
+                folder / f"node{index + 1}",
+                exit_policy=(policies or {}).get(index, exit_policy),
+            )
+            for index in range(count)
         ]
         await asyncio.gather(*(node.start(tasks) for node in nodes))
         return cls(nodes)
 
     async def link_and_route(self, over: list[int], back: list[int]) -> None:
         """Link what the route needs, and have the client's gossip answer with it (indexes)."""
+        self.client.route = await self.link(over, back)
+
+    async def link_and_detour(self, over: list[int], back: list[int]) -> None:
+        """The same for the answer to a wish that avoids somebody."""
+        self.client.detour = await self.link(over, back)
+
+    async def link(self, over: list[int], back: list[int]) -> RouteFound:
+        """Link what the route needs."""
         nodes = self.nodes
         for path in ([0, *over], [over[-1], *back, 0]):
             for index, following in pairwise(path):
                 if nodes[index].link(nodes[following]) is None:
                     await nodes[index].dial(nodes[following])
-        self.client.route = RouteFound(
-            over=tuple(nodes[index].hop() for index in over),
-            back=tuple(nodes[index].hop() for index in back),
-        )
         async with asyncio.timeout(10):
             while any(node.router.setups.gate is None for node in nodes):
                 await asyncio.sleep(0.01)
+        return RouteFound(
+            over=tuple(nodes[index].hop() for index in over),
+            back=tuple(nodes[index].hop() for index in back),
+        )
 
     async def stop(self) -> None:
         await asyncio.gather(*(node.stop() for node in self.nodes))

@@ -11,6 +11,7 @@ import typer
 from masq_cli.commands.demo import demo
 from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
+from masq_cli.commands.prefer import exits, pardon, prefer
 from masq_cli.commands.settings import config
 from masq_cli.commands.tokens import token
 from masq_cli.commands.up import service, up
@@ -27,8 +28,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for _command in (init, up, demo, service, status, neighbors, neighborhood, sessions, bans):
+_LOOKING = (status, neighbors, neighborhood, sessions, bans)
+for _command in (init, up, demo, service, *_LOOKING, pardon, prefer):
     app.command()(_command)
+app.add_typer(exits, name="exits")
 app.add_typer(ledger, name="ledger")
 app.add_typer(config, name="config")
 app.add_typer(token, name="token")

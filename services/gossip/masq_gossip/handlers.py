@@ -1,12 +1,16 @@
 """Answer the bus's questions about the neighborhood."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
+from masq_gossip.preference_file import PreferenceFile
 from masq_gossip.record import NodeRecord
 from masq_gossip.rules.ban import Ban
-from masq_gossip.rules.events import Event, Now, Pardoned
+from masq_gossip.rules.events import Event, Now, Pardoned, Preferred
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.peers import Peer
+from masq_gossip.rules.preferences import Preferences
 from masq_gossip.rules.routing import HOPS_MAX, RouteWish
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
@@ -15,8 +19,12 @@ from masq_kernel.bus.messages.gossip import (
     BansListed,
     BansRequested,
     BanState,
+    ExitCountries,
+    ExitCountriesRequested,
+    Experience,
     GossipStatus,
     GossipStatusRequested,
+    LikingToSet,
     NeighborhoodRequested,
     NeighborhoodShown,
     NeighborsListed,
@@ -30,12 +38,17 @@ from masq_kernel.bus.messages.gossip import (
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
+from masq_kernel.errors import MalformedError
 from masq_kernel.rates import RatePack
+from masq_kernel.units import Seconds
 
-__all__ = ["Handlers", "now_of", "serve"]
+__all__ = ["HOST_SIZE_MAX", "Handlers", "now_of", "serve"]
 
 AVOID_MAX = 64
 """More nodes to avoid than a route could meet is a mistake of the caller."""
+
+HOST_SIZE_MAX = 255
+"""A host's name is no longer (RFC 1035)."""
 
 
 def now_of(clock: Clock) -> Now:
@@ -50,6 +63,7 @@ class Handlers:
         descriptor: this node's descriptor in text.
         rates: what this node asks.
         put: feeds the core with an event.
+        preference_file: where changed preferences are kept.
     """
 
     def __init__(
@@ -60,10 +74,12 @@ class Handlers:
         descriptor: str,
         rates: RatePack,
         put: Callable[[Event], Awaitable[None]],
+        preference_file: PreferenceFile,
     ) -> None:
         self._neighborhood, self._state = neighborhood, neighborhood.state
         self._clock, self._descriptor, self._rates = clock, descriptor, rates
-        self._put = put
+        self._put, self._preference_file = put, preference_file
+        self._changing = asyncio.Lock()
 
     async def on_route_requested(self, message: RouteRequested) -> RouteFound:
         """Find a round trip."""
@@ -72,7 +88,12 @@ class Handlers:
             raise BusRefused(Refusal.INVALID, f"hops must be 1 to {HOPS_MAX}")
         if len(message.avoid) > AVOID_MAX:
             raise BusRefused(Refusal.INVALID, f"at most {AVOID_MAX} nodes can be avoided")
-        wish = RouteWish(hops=hops, exit=message.exit, avoid=frozenset(message.avoid))
+        wish = RouteWish(
+            hops=hops,
+            exit=message.exit,
+            avoid=frozenset(message.avoid),
+            host=message.host[:HOST_SIZE_MAX],
+        )
         found = self._neighborhood.find_route(wish, now_of(self._clock))
         if found is None:
             reason = f"no round trip of {hops} hops exists now ({self._neighborhood.reason})"
@@ -103,10 +124,10 @@ class Handlers:
 
     async def on_neighborhood_requested(self, _message: NeighborhoodRequested) -> NeighborhoodShown:
         """Show the graph."""
-        distances = self._state.view.distances()
+        distances, now = self._state.view.distances(), self._clock.monotonic()
         records = sorted(self._state.view.records(), key=lambda one: one.node_id)
         return NeighborhoodShown(
-            nodes=tuple(self._node(one, distances.get(one.node_id)) for one in records)
+            nodes=tuple(self._node(one, distances.get(one.node_id), now) for one in records)
         )
 
     async def on_bans_requested(self, _message: BansRequested) -> BansListed:
@@ -122,6 +143,35 @@ class Handlers:
         await self._put(Pardoned(message.node_id))
         return Done()
 
+    async def on_exit_countries_requested(self, _message: ExitCountriesRequested) -> ExitCountries:
+        """Say where exits should stand."""
+        preferences = self._state.routes.preferences
+        return ExitCountries(tiers=preferences.tiers, is_strict=preferences.is_strict)
+
+    async def on_set_exit_countries(self, message: ExitCountries) -> ExitCountries:
+        """Prefer exits elsewhere from now on."""
+        await self._prefer(
+            lambda now: replace(now, tiers=message.tiers, is_strict=message.is_strict)
+        )
+        return message
+
+    async def on_set_liking(self, message: LikingToSet) -> Done:
+        """Think otherwise of a node from now on."""
+        if message.node_id == self._state.own.node_id:
+            raise BusRefused(Refusal.INVALID, "this node is not on its own routes")
+        await self._prefer(lambda now: now.liking(message.node_id, message.liking))
+        return Done()
+
+    async def _prefer(self, change: Callable[[Preferences], Preferences]) -> None:
+        async with self._changing:
+            try:
+                preferences = change(self._state.routes.preferences)
+            except MalformedError as error:
+                raise BusRefused(Refusal.INVALID, error.reason) from None
+            await asyncio.to_thread(self._preference_file.save, preferences)
+            self._state.routes.preferences = preferences
+        await self._put(Preferred(preferences))
+
     def _neighbor(self, peer: Peer) -> NeighborState:
         record, endpoint = self._state.view.record(peer.node_id), peer.endpoint
         return NeighborState(
@@ -136,7 +186,8 @@ class Handlers:
             degree=record.degree if record else 0,
         )
 
-    def _node(self, record: NodeRecord, hops_away: int | None) -> NodeState:
+    def _node(self, record: NodeRecord, hops_away: int | None, now: float) -> NodeState:
+        conduct = self._state.reputation.conduct(record.node_id, now)
         return NodeState(
             node_id=record.node_id,
             version=record.version,
@@ -148,6 +199,13 @@ class Handlers:
             routes_data=record.routes_data,
             country=record.country,
             is_self=record.node_id == self._state.own.node_id,
+            experience=Experience(
+                served=conduct.served,
+                lost=conduct.lost,
+                success_rate=conduct.success_rate,
+                latency_s=None if conduct.latency_s is None else Seconds(conduct.latency_s),
+            ),
+            liking=self._state.routes.preferences.liked.get(record.node_id),
         )
 
 
@@ -157,6 +215,9 @@ async def serve(bus: Bus, handlers: Handlers) -> None:
     await bus.serve(subjects.GOSSIP_STATUS, handlers.on_status_requested)
     await bus.serve(subjects.NEIGHBORS, handlers.on_neighbors_requested)
     await bus.serve(subjects.NEIGHBORHOOD, handlers.on_neighborhood_requested)
+    await bus.serve(subjects.EXIT_COUNTRIES, handlers.on_exit_countries_requested)
+    await bus.serve(subjects.SET_EXIT_COUNTRIES, handlers.on_set_exit_countries)
+    await bus.serve(subjects.SET_LIKING, handlers.on_set_liking)
     await bus.serve(subjects.BANS, handlers.on_bans_requested)
     await bus.serve(subjects.PARDON, handlers.on_pardon_requested)
 

@@ -4,6 +4,7 @@ import asyncio
 
 from masq_gossip.handlers import Handlers, serve
 from masq_gossip.metrics import register_metrics
+from masq_gossip.preference_file import PreferenceFile
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.state import Origin
 from masq_gossip.settings import GossipSettings
@@ -26,7 +27,9 @@ async def main(runtime: Runtime) -> None:
     settings = runtime.section(GossipSettings)
     store = GossipStore(runtime.node.data_dir / "gossip.json")
     origin = _origin(runtime, settings, store)
+    preference_file = PreferenceFile(runtime.node.data_dir / "preferences.json")
     neighborhood = Neighborhood(origin, settings.parameters(), runtime.entropy)
+    neighborhood.state.routes.preferences = preference_file.load()
     shell = Shell(
         neighborhood=neighborhood,
         bus=runtime.bus,
@@ -42,6 +45,7 @@ async def main(runtime: Runtime) -> None:
         descriptor=_descriptor(origin),
         rates=settings.rates(),
         put=shell.put,
+        preference_file=preference_file,
     )
     register_metrics(runtime.metrics, neighborhood)
     await shell.listen()

@@ -6,7 +6,7 @@ from typing import TypeVar, assert_never
 
 import structlog
 
-from masq_gossip.handlers import now_of
+from masq_gossip.handlers import HOST_SIZE_MAX, now_of
 from masq_gossip.messages import message_to_bytes
 from masq_gossip.rules.events import (
     CloseLink,
@@ -15,6 +15,7 @@ from masq_gossip.rules.events import (
     DialFailed,
     Endpoint,
     Event,
+    HostFailed,
     Link,
     LinkClosed,
     LinkOpened,
@@ -22,6 +23,8 @@ from masq_gossip.rules.events import (
     MoveStage,
     PayloadArrived,
     Remember,
+    RouteLost,
+    RouteServed,
     SelfChanged,
     Send,
     Stopping,
@@ -87,6 +90,9 @@ class Shell:
         await self._bus.listen(subjects.DIAL_FAILED, self.on_dial_failed)
         await self._bus.listen(subjects.GOSSIP_RECEIVED, self.on_gossip_received)
         await self._bus.listen(subjects.ONION_KEY_ANNOUNCED, self.on_onion_key_announced)
+        await self._bus.listen(subjects.ROUTE_SERVED, self.on_route_served)
+        await self._bus.listen(subjects.ROUTE_LOST, self.on_route_lost)
+        await self._bus.listen(subjects.HOST_FAILED, self.on_host_failed)
 
     async def run(self) -> None:
         """Feed the core for ever."""
@@ -141,6 +147,18 @@ class Shell:
             wallet, rates = content.earning_wallet, content.rates
             changed = SelfChanged(message.public_key, message.expires_at, wallet, rates)
             await self._inbox.put(changed)
+
+    async def on_route_served(self, message: router.RouteServed) -> None:
+        """A route of ours has answered."""
+        await self._inbox.put(RouteServed(message.nodes, message.latency_s))
+
+    async def on_route_lost(self, message: router.RouteLost) -> None:
+        """A route of ours never answered, or broke."""
+        await self._inbox.put(RouteLost(message.nodes))
+
+    async def on_host_failed(self, message: router.HostFailed) -> None:
+        """An exit could not reach a host."""
+        await self._inbox.put(HostFailed(message.exit, message.host[:HOST_SIZE_MAX]))
 
     # What we do
 

@@ -6,16 +6,16 @@ damaged file is therefore set aside as `gossip.json.damaged` and the node starts
 """
 
 import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
+from masq_gossip.files import replace_file, unusable
 from masq_gossip.rules.ban import Ban
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.statement import AddressStatement
-from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import UnixSeconds
 
@@ -60,23 +60,10 @@ class GossipStore:
         Raises:
             OperatorError: the file cannot be written.
         """
-        neighbors = [
-            {"node_id": one.node_id.text, "address": one.address, "ports": list(one.ports)}
-            for one in memory.neighbors[:PAST_MAX]
-        ]
-        bans = [_written(ban) for ban in memory.bans[-BANS_MAX:]]
-        content = {"boot": memory.boot, "neighbors": neighbors, "bans": bans}
-        text = json.dumps(content, indent=1)
-        draft = self._path.with_suffix(".json.new")
         try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            replace_file(self._path, _text(memory))
         except OSError as error:
-            raise self._unusable("written", error) from None
+            raise unusable(self._path, "written", error) from None
 
     def _load(self) -> Memory:
         try:
@@ -89,13 +76,16 @@ class GossipStore:
             log.warning("gossip memory damaged, starting afresh", reason=error.reason)
             return Memory()
         except OSError as error:
-            raise self._unusable("read", error) from None
+            raise unusable(self._path, "read", error) from None
 
-    def _unusable(self, verb: str, error: OSError) -> OperatorError:
-        return OperatorError(
-            f"{self._path} cannot be {verb}: {error.strerror}.",
-            remedy="Make the data directory readable and writable for this user.",
-        )
+
+def _text(memory: Memory) -> str:
+    neighbors = [
+        {"node_id": one.node_id.text, "address": one.address, "ports": list(one.ports)}
+        for one in memory.neighbors[:PAST_MAX]
+    ]
+    bans = [_written(ban) for ban in memory.bans[-BANS_MAX:]]
+    return json.dumps({"boot": memory.boot, "neighbors": neighbors, "bans": bans}, indent=1)
 
 
 def _parsed(data: bytes) -> Memory:

@@ -7,9 +7,12 @@ from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.messages.router import (
     DialFailed,
     GossipReceived,
+    HostFailed,
     LinkClosed,
     LinkOpened,
     OnionKeyAnnounced,
+    RouteLost,
+    RouteServed,
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.bus.subjects import Event
@@ -25,6 +28,9 @@ _EVENTS: dict[type[BusMessage], Event[BusMessage]] = {
     DialFailed: subjects.DIAL_FAILED,  # type: ignore[dict-item]
     GossipReceived: subjects.GOSSIP_RECEIVED,  # type: ignore[dict-item]
     OnionKeyAnnounced: subjects.ONION_KEY_ANNOUNCED,  # type: ignore[dict-item]
+    RouteServed: subjects.ROUTE_SERVED,  # type: ignore[dict-item]
+    RouteLost: subjects.ROUTE_LOST,  # type: ignore[dict-item]
+    HostFailed: subjects.HOST_FAILED,  # type: ignore[dict-item]
 }
 
 

@@ -33,6 +33,7 @@ from masq_router.origin.builder import CircuitBuilder
 from masq_router.origin.plan import Originator
 from masq_router.origin.proxy import ProxyListener
 from masq_router.origin.side import OriginSide
+from masq_router.origin.witness import Witness
 from masq_router.relay.replay import ReplayWindow
 from masq_router.relay.setups import Setups
 from masq_router.sessions import SessionTable
@@ -123,6 +124,7 @@ class Router:
             find_link=self._find_link,
             clock=self._clock,
             entropy=self._entropy,
+            witness=Witness(self.announcer.tell),
         )
         return OriginSide(builder, self._clock)
 

@@ -120,6 +120,39 @@ async def test_a_pardon_needs_the_scope_to_write_and_is_passed_on(node):
         assert (await client.delete(path)).status_code == 404
 
 
+async def test_exit_countries_are_shown_and_changed(node):
+    path = "/v1/exit-preferences"
+    assert await shown(node, path) == {"countries": [["CH"]], "strict": False}
+    wanted = {"countries": [["DE", "FR"], ["CH"]], "strict": True}
+    async with node.client(node.token("node:read")) as client:
+        assert (await client.put(path, json=wanted)).status_code == 403
+    async with node.client(node.token("neighbors:write")) as client:
+        answer = await client.put(path, json=wanted)
+        assert (answer.status_code, answer.json()) == (200, wanted)
+        assert node.asked[-1].tiers == (("DE", "FR"), ("CH",))
+        for wrong in ([["Germany"]], [[]], [["de"]], "CH"):
+            assert (await client.put(path, json={"countries": wrong})).status_code == 422
+
+
+async def test_a_preference_for_a_node_is_passed_on(node):
+    path = f"/v1/neighborhood/{PEER.text}/preference"
+    async with node.client(node.token("neighbors:write")) as client:
+        assert (await client.put(path, json={"preference": "less"})).status_code == 204
+        assert (node.asked[-1].node_id, node.asked[-1].liking) == (PEER, "less")
+        assert (await client.delete(path)).status_code == 204
+        assert node.asked[-1].liking is None
+        assert (await client.put(path, json={"preference": "adore"})).status_code == 422
+        node.answers[subjects.SET_LIKING] = BusRefused(Refusal.INVALID, "not on its own routes")
+        assert (await client.put(path, json={"preference": "less"})).status_code == 422
+
+
+async def test_the_graph_shows_what_our_own_routes_have_seen(node):
+    items = (await shown(node, "/v1/neighborhood"))["items"]
+    seen = {"served": 1.0, "lost": 1.0, "success_rate": 0.75, "latency_ms": 50.0}
+    assert all(item["reputation"] == seen for item in items)
+    assert items[0]["preference"] is None
+
+
 async def test_readiness_names_what_is_missing(tmp_path):
     node = await ApiNode(tmp_path, without=["router"]).start()
     answer = await node.get("/readyz")

@@ -28,7 +28,10 @@ def test_the_commands_are_those_of_the_manual():
             "neighborhood",
             "sessions",
             "bans",
+            "pardon",
+            "prefer",
         ),
+        *("exits show", "exits set", "exits clear"),
         *("ledger payables", "ledger receivables", "ledger summary", "config show", "version"),
         *("token create", "token list", "token revoke"),
     }

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from masq_api.views.values import Masq, NodeIdText, RatesView, WeiText, masq, moment
-from masq_kernel.bus.messages.gossip import NeighborState, NodeState
+from masq_kernel.bus.messages.gossip import Experience, NeighborState, NodeState
 from masq_kernel.bus.messages.router import LinkState, SessionState
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "NeighborhoodView",
     "Neighbors",
     "NodeOfGraph",
+    "ReputationView",
     "SessionView",
     "Sessions",
 ]
@@ -60,8 +61,28 @@ class Neighbors(BaseModel):
     items: list[NeighborView]
 
 
+class ReputationView(BaseModel):
+    """What our own routes have shown of a node. Everything counts half after half an hour."""
+
+    served: float = Field(description="Routes of ours it was on that answered")
+    lost: float = Field(description="Routes of ours it was on that never answered, or broke")
+    success_rate: float = Field(description="1 for a node that no route of ours went through")
+    latency_ms: float | None = Field(description="Per link of its routes; null: not measured")
+
+    @classmethod
+    def of(cls, experience: Experience) -> "ReputationView":
+        """Show what gossip remembers."""
+        latency = experience.latency_s
+        return cls(
+            served=round(experience.served, 3),
+            lost=round(experience.lost, 3),
+            success_rate=round(experience.success_rate, 4),
+            latency_ms=None if latency is None else round(latency * 1000, 3),
+        )
+
+
 class NodeOfGraph(BaseModel):
-    """One node as its own signed record describes it; never an address."""
+    """One node as its own signed record describes it, and what we think of it; never an address."""
 
     node_id: NodeIdText
     version: int
@@ -73,6 +94,10 @@ class NodeOfGraph(BaseModel):
     routes_data: bool
     country: str = Field(description="Two letters, or empty", examples=["CH"])
     is_self: bool
+    reputation: ReputationView
+    preference: Literal["never", "less", "more", "always"] | None = Field(
+        description="How gladly the operator has it on routes; null: like any other"
+    )
 
     @classmethod
     def of(cls, node: NodeState) -> "NodeOfGraph":
@@ -88,6 +113,8 @@ class NodeOfGraph(BaseModel):
             routes_data=node.routes_data,
             country=node.country,
             is_self=node.is_self,
+            reputation=ReputationView.of(node.experience),
+            preference=node.liking,
         )
 
 

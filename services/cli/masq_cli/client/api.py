@@ -50,8 +50,21 @@ class ApiClient:
         Raises:
             ApiUnreachable, ApiRefused, ApiFailed: as they say.
         """
+        return await self._send(self._http.build_request("GET", path, params=query))
+
+    async def call(
+        self, method: str, path: str, content: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Change something; return what the node answers, {} if that is nothing.
+
+        Raises:
+            ApiUnreachable, ApiRefused, ApiFailed: as they say.
+        """
+        return await self._send(self._http.build_request(method, path, json=content))
+
+    async def _send(self, request: httpx.Request) -> dict[str, Any]:
         try:
-            response = await self._http.get(path, params=query)
+            response = await self._http.send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = f"The API at {self._place.url} cannot be reached: {_why(error)}."
             remedy = "Start the node with `masq up`, or give its address with --url."
@@ -85,6 +98,8 @@ def _why(error: Exception) -> str:
 
 
 def _content(response: httpx.Response) -> dict[str, Any]:
+    if response.status_code == httpx.codes.NO_CONTENT:
+        return {}
     try:
         content = response.json()
     except ValueError:
@@ -110,5 +125,7 @@ def _check(response: httpx.Response, problem: dict[str, Any]) -> None:
             raise ApiRefused(sentence, remedy="Make a token with more scopes: `masq token create`.")
         case 502 | 503 | 504:
             raise ApiUnreachable(sentence, remedy="See which part is down with `masq status`.")
+        case 404 | 409 | 422:
+            raise ApiFailed(sentence, remedy="Correct what was asked for.")
         case _:
             raise ApiFailed(sentence, remedy="Look into the log of the api service.")

@@ -5,7 +5,7 @@ Much of it was said by other nodes, so nothing but printable characters gets to 
 
 from typing import Any
 
-__all__ = ["amount", "plain", "short_id", "size", "yes_no"]
+__all__ = ["amount", "latency", "plain", "short_id", "size", "success", "yes_no"]
 
 _MISSING = "-"
 _TEXT_SIZE_MAX = 200
@@ -55,3 +55,20 @@ def amount(value: Any) -> str:
         return f"{int(value):,}".replace(",", " ")
     except (TypeError, ValueError):
         return plain(value)
+
+
+def success(value: Any) -> str:
+    """Return the success rate of a node's reputation; "-" if no route of ours went through it."""
+    try:
+        seen = float(value["served"]) + float(value["lost"])
+        return f"{float(value['success_rate']):.0%}" if seen > 0 else _MISSING
+    except (TypeError, KeyError, ValueError):
+        return _MISSING
+
+
+def latency(value: Any) -> str:
+    """Return the latency of a node's reputation in milliseconds."""
+    try:
+        return f"{float(value['latency_ms']):.1f}"
+    except (TypeError, KeyError, ValueError):
+        return _MISSING

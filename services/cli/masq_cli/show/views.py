@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from masq_cli.show.values import amount, plain, short_id, size, yes_no
+from masq_cli.show.values import amount, latency, plain, short_id, size, success, yes_no
 
 __all__ = [
     "BANS",
@@ -80,7 +80,9 @@ NEIGHBORHOOD = View(
         Column("country", "country"),
         Column("takes links", "accepts_connections", yes_no),
         Column("routes", "routes_data", yes_no),
-        Column("version", "version", is_number=True),
+        Column("success", "reputation", success, is_number=True),
+        Column("ms per link", "reputation", latency, is_number=True),
+        Column("preference", "preference"),
         Column("this node", "is_self", yes_no),
     ),
     empty="This node knows no other node yet.",

@@ -248,13 +248,26 @@ class Seeker:
 
 
 def stage_of(
-    *, neighbors: int, full: int, links: int, can_dial: bool, hops_min: int, has_route: bool
+    *,
+    neighbors: int,
+    full: int,
+    links: int,
+    can_dial: bool,
+    hops_min: int,
+    has_route: bool,
+    exits: str = "",
 ) -> tuple[Stage, str]:
-    """Return the connection stage and the sentence that explains it to an operator."""
+    """Return the connection stage and the sentence that explains it to an operator.
+
+    `exits` says " to an exit in ..." where the operator insists on countries.
+    """
     if has_route:
         return "routable", f"round trips of {hops_min} hops exist"
     if full:
-        return "connected", f"{full} full neighbors, but no round trip of {hops_min} hops yet"
+        return (
+            "connected",
+            f"{full} full neighbors, but no round trip of {hops_min} hops{exits} yet",
+        )
     if neighbors or links:
         return "seeking", "a node answered, but none lists us as its neighbor yet"
     if can_dial:

@@ -8,6 +8,8 @@ Event (happened)                     Command (is asked for)
 |- PayloadArrived                    +- Remember    write down for the next start
 |- SelfChanged
 |- Pardoned
+|- RouteServed, RouteLost, HostFailed   what our routes did
+|- Preferred
 |- Stopping
 +- Tick          a wake-up that was asked for
 """
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 
 from masq_gossip.messages import Message
 from masq_gossip.rules.ban import Ban
+from masq_gossip.rules.preferences import Preferences
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.rates import RatePack
@@ -28,6 +31,7 @@ __all__ = [
     "DialFailed",
     "Endpoint",
     "Event",
+    "HostFailed",
     "Link",
     "LinkClosed",
     "LinkOpened",
@@ -36,7 +40,10 @@ __all__ = [
     "Now",
     "Pardoned",
     "PayloadArrived",
+    "Preferred",
     "Remember",
+    "RouteLost",
+    "RouteServed",
     "SelfChanged",
     "Send",
     "Stopping",
@@ -127,6 +134,36 @@ class Pardoned:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteServed:
+    """A route of ours through these nodes has answered for the first time, after so long."""
+
+    nodes: tuple[NodeId, ...]
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLost:
+    """One of these nodes has cost us a route."""
+
+    nodes: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostFailed:
+    """An exit could not reach a host for us."""
+
+    exit: NodeId
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """The operator has changed what routes should be like; it is on disk already."""
+
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The process ends in order."""
 
@@ -144,6 +181,10 @@ Event = (
     | PayloadArrived
     | SelfChanged
     | Pardoned
+    | RouteServed
+    | RouteLost
+    | HostFailed
+    | Preferred
     | Stopping
     | Tick
 )

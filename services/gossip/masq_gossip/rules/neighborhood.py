@@ -22,6 +22,7 @@ from masq_gossip.rules.events import (
     Dial,
     DialFailed,
     Event,
+    HostFailed,
     LinkClosed,
     LinkOpened,
     LinksListed,
@@ -29,7 +30,10 @@ from masq_gossip.rules.events import (
     Now,
     Pardoned,
     PayloadArrived,
+    Preferred,
     Remember,
+    RouteLost,
+    RouteServed,
     SelfChanged,
     Stopping,
     Tick,
@@ -133,6 +137,15 @@ class Neighborhood:
                 state.is_dirty = True
             case Pardoned(node_id):
                 state.misconduct.pardon(node_id)
+                state.is_dirty = True
+            case RouteServed(nodes, latency_s):
+                state.reputation.served(nodes, latency_s, now.monotonic)
+            case RouteLost(nodes):
+                state.reputation.lost(nodes, now.monotonic)
+            case HostFailed(exit_id, host):
+                state.reputation.host_failed(exit_id, host, now.monotonic)
+            case Preferred(preferences):
+                state.routes.preferences = preferences
                 state.is_dirty = True
             case Stopping():
                 self._is_stopping = True
@@ -345,6 +358,7 @@ class Neighborhood:
             can_dial=state.seeker.has_candidates,
             hops_min=hops,
             has_route=has_route,
+            exits=state.routes.preferences.where(),
         )
         if not state.parameters.has_neighbors:
             stage, reason = "alone", "zero-hop mode uses no neighborhood"

@@ -99,6 +99,9 @@ LINK_CLOSED = _event("link-closed", router.LinkClosed, _ROUTER, _GOSSIP, _API)
 DIAL_FAILED = _event("dial-failed", router.DialFailed, _ROUTER, _GOSSIP, _API)
 GOSSIP_RECEIVED = _event("gossip-received", router.GossipReceived, _ROUTER, _GOSSIP)
 ONION_KEY_ANNOUNCED = _event("onion-key-announced", router.OnionKeyAnnounced, _ROUTER, _GOSSIP)
+ROUTE_SERVED = _event("route-served", router.RouteServed, _ROUTER, _GOSSIP)
+ROUTE_LOST = _event("route-lost", router.RouteLost, _ROUTER, _GOSSIP)
+HOST_FAILED = _event("host-failed", router.HostFailed, _ROUTER, _GOSSIP)
 USAGE = Stream(
     name=f"{_PREFIX}.router.usage",
     message=router.UsageReported,
@@ -129,6 +132,13 @@ NEIGHBORHOOD = _request(
 )
 BANS = _request("bans", gossip.BansRequested, gossip.BansListed, _GOSSIP, _API)
 PARDON = _request("pardon", gossip.PardonRequested, control.Done, _GOSSIP, _API)
+EXIT_COUNTRIES = _request(
+    "exit-countries", gossip.ExitCountriesRequested, gossip.ExitCountries, _GOSSIP, _API
+)
+SET_EXIT_COUNTRIES = _request(
+    "set-exit-countries", gossip.ExitCountries, gossip.ExitCountries, _GOSSIP, _API
+)
+SET_LIKING = _request("set-liking", gossip.LikingToSet, control.Done, _GOSSIP, _API)
 
 # The accountant is asked
 SIGN_PROOFS = _request(

@@ -18,6 +18,7 @@ from masq_router.links.link import Link
 from masq_router.origin.circuit import Circuit
 from masq_router.origin.errors import CannotServe
 from masq_router.origin.plan import Originator, RoundTrip, draft_round_trip
+from masq_router.origin.witness import Witness
 from masq_router.streams.errors import ResetCode
 
 __all__ = ["SESSION_LIFETIME_S", "CircuitBuilder"]
@@ -36,6 +37,7 @@ class CircuitBuilder:
         live: where sessions are entered.
         find_link: the link with a neighbor, if there is one.
         clock, entropy: expiries and secrets.
+        witness: told how the routes do.
     """
 
     def __init__(
@@ -48,36 +50,50 @@ class CircuitBuilder:
         find_link: Callable[[NodeId], Link | None],
         clock: Clock,
         entropy: Entropy,
+        witness: Witness,
     ) -> None:
         self._chain, self._originator, self._bus, self._live = chain, originator, bus, live
         self._find_link, self._clock, self._entropy = find_link, clock, entropy
+        self.witness = witness
 
     async def build(
-        self, expect: Callable[[Circuit], None], on_over: Callable[[Circuit], None]
+        self,
+        wish: RouteRequested,
+        *,
+        expect: Callable[[Circuit], None],
+        on_over: Callable[[Circuit], None],
     ) -> Circuit:
         """Return a circuit whose SETUP is on its way.
 
         Args:
+            wish: over which route.
             expect: called before anything is sent, so that the back route finds its circuit.
             on_over: called when the circuit can no longer be used.
 
         Raises:
             CannotServe: no route, no wallet, or a service of ours does not answer.
         """
-        trip = await self._plan()
+        trip = await self._plan(wish)
         link = self._find_link(trip.first)
         if link is None:
             raise CannotServe(ResetCode.NO_ROUTE)
-        circuit = Circuit(trip=trip, link=link, live=self._live, clock=self._clock, on_over=on_over)
+        circuit = Circuit(
+            trip=trip,
+            link=link,
+            live=self._live,
+            clock=self._clock,
+            witness=self.witness,
+            on_over=on_over,
+        )
         expect(circuit)
         if not circuit.start():
             circuit.end_quietly()
             raise CannotServe(ResetCode.NO_ROUTE)
         return circuit
 
-    async def _plan(self) -> RoundTrip:
+    async def _plan(self, wish: RouteRequested) -> RoundTrip:
         try:
-            found = await self._bus.request(subjects.ROUTE, RouteRequested())
+            found = await self._bus.request(subjects.ROUTE, wish)
             expires_at = UnixSeconds(self._clock.unix() + SESSION_LIFETIME_S)
             draft = draft_round_trip(
                 self._chain, self._originator(), found, self._entropy, expires_at

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from masq_kernel.bus.messages.router import SessionState
 from masq_kernel.clock import Clock
+from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import ByteCount, Seconds, UnixSeconds
 from masq_router.ends.pump import Pump
 from masq_router.errors import StreamProtocolError
@@ -19,6 +20,7 @@ from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.onion.hops import HopBlock
 from masq_router.origin.plan import RoundTrip
+from masq_router.origin.witness import Witness
 from masq_router.sessions import Port
 from masq_router.streams.association import Association, Role
 from masq_router.streams.errors import ResetCode
@@ -29,6 +31,9 @@ __all__ = ["Circuit", "ClientStream", "OverSession", "ReturnSession"]
 
 PROBE_AFTER_S = 5.0
 """Silence on a circuit with streams after which we ask the exit to answer."""
+
+BLAMELESS = frozenset({TeardownReason.CLOSED, TeardownReason.EXPIRED})
+"""Reasons for which a session ends that are nobody's fault."""
 
 LOST_AFTER_S = 15.0
 """Silence after such a question at which the route is given up."""
@@ -70,6 +75,7 @@ class Circuit:
         link: with the first hop.
         live: where its sessions are entered.
         clock: for probes.
+        witness: told how the route does.
         on_over: called once when it can no longer be used.
     """
 
@@ -80,11 +86,14 @@ class Circuit:
         link: Link,
         live: LiveSessions,
         clock: Clock,
+        witness: Witness,
         on_over: Callable[["Circuit"], None],
     ) -> None:
         self.trip, self._live, self._clock, self._on_over = trip, live, clock, on_over
+        self._witness = witness
         self.opened_at = clock.unix()
-        self._heard_at = clock.monotonic()
+        self._begun_at = self._heard_at = clock.monotonic()
+        self._has_served = False
         self._probed_at: Seconds | None = None
         self._clients: dict[int, ClientStream] = {}
         self._is_over = False
@@ -107,6 +116,7 @@ class Circuit:
             return False
         self._link.send_setup(self.trip.over_setup)
         self.association.attach(self.trip.attach)
+        self.association.probe(0)
         self._pump.wake()
         return True
 
@@ -165,7 +175,7 @@ class Circuit:
             block.secret, self.trip.return_secret
         ):
             return TeardownReason.PROTOCOL_ERROR
-        session = ReturnSession(self)
+        session = ReturnSession(self, link)
         port = Port(session=session, link=link, tag=tag, is_upstream=True)
         if not self._live.begin(session, port):
             return TeardownReason.PROTOCOL_ERROR
@@ -177,6 +187,8 @@ class Circuit:
         if self._is_over:
             return
         self._is_over = True
+        if reason not in BLAMELESS:
+            self._witness.lost(self._suspects())
         self._pump.stop()
         self._live.end(self._over, reason)
         if self._return is not None:
@@ -190,6 +202,14 @@ class Circuit:
         """Give up a circuit that was never started."""
         self._is_over = True
         self._on_over(self)
+
+    def _suspects(self) -> tuple[NodeId, ...]:
+        """Return who may have cost us the route: the neighbor whose link broke, or anybody."""
+        if not self._link.is_open:
+            return self.trip.over_hops[:1]
+        if self._return is not None and not self._return.link.is_open:
+            return self.trip.back_hops[-1:] or self.trip.over_hops[-1:]
+        return self.trip.over_hops + self.trip.back_hops
 
     def _seal(self, package: bytes) -> bytes:
         self.trip.over_counter.add(len(package))
@@ -208,6 +228,9 @@ class Circuit:
             package = layer.open(package)
         self.trip.back_counter.add(len(package))
         self._heard_at, self._probed_at = self._clock.monotonic(), None
+        if not self._has_served:
+            self._has_served = True
+            self._witness.served(self.trip, Seconds(self._heard_at - self._begun_at))
         self.association.receive(memoryview(package))
         self._pump.wake()
 
@@ -294,8 +317,8 @@ class OverSession:
 class ReturnSession:
     """The back route where it arrives."""
 
-    def __init__(self, circuit: Circuit) -> None:
-        self._circuit = circuit
+    def __init__(self, circuit: Circuit, link: Link) -> None:
+        self._circuit, self.link = circuit, link
         self.session_id = circuit.trip.session_id
         self.expires_at = circuit.trip.expires_at
         self.meters = circuit.trip.back_meters

@@ -30,6 +30,17 @@ OPENING_S = 40.0
 ATTEMPTS = 3
 """Circuits that are tried for a stream that was not connected yet."""
 
+EXIT_FAILED = frozenset(
+    {
+        ResetCode.REFUSED_BY_POLICY,
+        ResetCode.NAME_NOT_RESOLVED,
+        ResetCode.HOST_UNREACHABLE,
+        ResetCode.NETWORK_UNREACHABLE,
+        ResetCode.TIMED_OUT,
+    }
+)
+"""Another exit may do better. A server that refuses the connection was reached."""
+
 
 class ProxyListener:
     """Takes clients.
@@ -176,15 +187,31 @@ class _Client(asyncio.Protocol):
 
     async def _try_circuits(self, request: ConnectRequest) -> None:
         for _ in range(ATTEMPTS):
-            circuit = await self._origin.circuit(request.isolation)
-            self._attempt = _Attempt(self.take_over)
-            self._attempt.begin(circuit, request)
-            outcome = await self._attempt.outcome
+            circuit = await self._origin.circuit(request.isolation, request.host)
+            outcome = await self._try(circuit, request)
+            if outcome in EXIT_FAILED:
+                outcome = await self._try_another_exit(circuit, request, outcome)
             if outcome is None:
                 return
             if outcome is not ResetCode.EXIT_GONE:
                 raise CannotServe(outcome)
         raise CannotServe(ResetCode.EXIT_GONE)
+
+    async def _try_another_exit(
+        self, circuit: Circuit, request: ConnectRequest, outcome: ResetCode
+    ) -> ResetCode | None:
+        detour = await self._origin.detour(request.isolation, request.host, circuit)
+        if detour is None:
+            return outcome
+        second = await self._try(detour, request)
+        if second in EXIT_FAILED:
+            await self._origin.detour(request.isolation, request.host, detour)
+        return second
+
+    async def _try(self, circuit: Circuit, request: ConnectRequest) -> ResetCode | None:
+        self._attempt = _Attempt(self.take_over)
+        self._attempt.begin(circuit, request)
+        return await self._attempt.outcome
 
 
 class _Attempt:

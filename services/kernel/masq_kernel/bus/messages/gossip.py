@@ -5,15 +5,19 @@ from typing import Literal
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.rates import RatePack
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import Seconds, UnixSeconds
 
 __all__ = [
     "BanState",
     "BansListed",
     "BansRequested",
+    "ExitCountries",
+    "ExitCountriesRequested",
+    "Experience",
     "GossipStatus",
     "GossipStatusRequested",
     "Liking",
+    "LikingToSet",
     "NeighborState",
     "NeighborhoodRequested",
     "NeighborhoodShown",
@@ -91,8 +95,20 @@ class NeighborhoodRequested(BusMessage, frozen=True):
     """Show the graph."""
 
 
+class Experience(BusMessage, frozen=True):
+    """What our own routes have shown of a node; nobody else is told of it."""
+
+    served: float  # routes, the older the less they count
+    lost: float
+    success_rate: float  # 1 for a node that no route of ours went through
+    latency_s: Seconds | None  # per link of its routes; None: not measured
+
+
 class NodeState(BusMessage, frozen=True):
-    """One node of the graph as its own signed record describes it; never an address."""
+    """One node of the graph as its own signed record describes it; never an address.
+
+    `experience` and `liking` are our own: what its routes did for us, what the operator prefers.
+    """
 
     node_id: NodeId
     version: int
@@ -104,6 +120,8 @@ class NodeState(BusMessage, frozen=True):
     routes_data: bool
     country: str  # two letters, or "" when unknown
     is_self: bool
+    experience: Experience
+    liking: Liking | None
 
 
 class NeighborhoodShown(BusMessage, frozen=True):
@@ -116,12 +134,14 @@ class RouteRequested(BusMessage, frozen=True):
     """Find a round trip.
 
     `hops` is the number of links each way (None: the node's minimum); `exit` fixes the exit
-    (None: any); `avoid` are nodes that must not be on the route.
+    (None: any); `avoid` are nodes that must not be on the route; `host` is where the traffic will
+    go ("": not known), so that exits that failed there come last.
     """
 
     hops: int | None = None
     exit: NodeId | None = None
     avoid: tuple[NodeId, ...] = ()
+    host: str = ""
 
 
 class RouteHop(BusMessage, frozen=True):
@@ -170,3 +190,24 @@ class PardonRequested(BusMessage, frozen=True):
     """Forget everything held against this node."""
 
     node_id: NodeId
+
+
+class ExitCountriesRequested(BusMessage, frozen=True):
+    """Where should exits stand?"""
+
+
+class ExitCountries(BusMessage, frozen=True):
+    """Where exits should stand: tiers of country codes, the most preferred first; () for anywhere.
+
+    Asked to set it, gossip answers with what is in force.
+    """
+
+    tiers: tuple[tuple[str, ...], ...] = ()
+    is_strict: bool = False  # no other country will do
+
+
+class LikingToSet(BusMessage, frozen=True):
+    """How gladly should this node be on our routes? None: like any other."""
+
+    node_id: NodeId
+    liking: Liking | None

@@ -4,13 +4,14 @@ from typing import Literal
 
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.identity.keys import NodeId, WalletAddress
-from masq_kernel.units import ByteCount, UnixSeconds
+from masq_kernel.units import ByteCount, Seconds, UnixSeconds
 
 __all__ = [
     "DialFailed",
     "DialRequested",
     "GossipReceived",
     "GossipToSend",
+    "HostFailed",
     "LinkCloseRequested",
     "LinkClosed",
     "LinkOpened",
@@ -18,6 +19,8 @@ __all__ = [
     "LinksListed",
     "LinksRequested",
     "OnionKeyAnnounced",
+    "RouteLost",
+    "RouteServed",
     "RouterStatus",
     "RouterStatusRequested",
     "SessionState",
@@ -107,6 +110,26 @@ class OnionKeyAnnounced(BusMessage, frozen=True):
 
     public_key: bytes
     expires_at: UnixSeconds
+
+
+class RouteServed(BusMessage, frozen=True):
+    """A round trip of ours has answered for the first time; its relays and its exit."""
+
+    nodes: tuple[NodeId, ...]
+    latency_s: Seconds  # from the SETUP to the exit's first answer
+
+
+class RouteLost(BusMessage, frozen=True):
+    """A round trip of ours never answered, or broke; the nodes that may have been at fault."""
+
+    nodes: tuple[NodeId, ...]
+
+
+class HostFailed(BusMessage, frozen=True):
+    """An exit could not or would not reach a host for us. Stays on this node."""
+
+    exit: NodeId
+    host: str
 
 
 class RouterStatusRequested(BusMessage, frozen=True):
