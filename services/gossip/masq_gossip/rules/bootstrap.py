@@ -17,7 +17,7 @@ from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.entropy import Entropy
 from masq_kernel.identity.keys import NodeId
 
-__all__ = ["Seeker", "stage_of"]
+__all__ = ["CANDIDATES_MAX", "Seeker", "stage_of"]
 
 CANDIDATES_MAX = 48
 """Told candidates beyond this replace the oldest told one."""
@@ -72,6 +72,10 @@ class Seeker:
     def has_candidates(self) -> bool:
         """Whether there is anybody to dial."""
         return bool(self._candidates)
+
+    def known(self) -> set[NodeId]:
+        """Return the nodes whose address we know without being linked with them."""
+        return set(self._candidates)
 
     def trying(self) -> int:
         """Return how many candidates are being dialled or debuted to."""

@@ -350,7 +350,7 @@ class Neighborhood:
         state = self.state
         hops = state.parameters.hops_min
         full = sum(1 for peer in state.peers.neighbors() if peer.is_full)
-        has_route = full > 0 and self.find_route(RouteWish(hops=hops), now) is not None
+        has_route = full > 0 and state.routes.has_route(hops, now)
         stage, reason = stage_of(
             neighbors=len(state.peers.neighbors()),
             full=full,

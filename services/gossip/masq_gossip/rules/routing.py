@@ -16,6 +16,7 @@ What the operator prefers comes before length, length before cost:
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from masq_gossip.record import NodeRecord
 from masq_gossip.rules.costs import Costs
@@ -84,12 +85,23 @@ class RouteFinder:
     def __init__(self, own: NodeId, view: View, reputation: Reputation, entropy: Entropy) -> None:
         self._own, self._view, self._entropy = own, view, entropy
         self.reputation, self.preferences = reputation, Preferences()
+        self._witness: RoundTrip | None = None
 
     def find(self, wish: RouteWish, now: Now) -> RoundTrip | None:
         """Return a round trip; None: the view holds no such route."""
+        return self._choice(wish, now).round_trip()
+
+    def has_route(self, hops: int, now: Now) -> bool:
+        """Say whether there is a round trip; the one found last time is looked at first."""
+        choice = self._choice(RouteWish(hops=hops), now)
+        if self._witness is None or not choice.allows(self._witness):
+            self._witness = choice.round_trip()
+        return self._witness is not None
+
+    def _choice(self, wish: RouteWish, now: Now) -> "_Choice":
         assert 1 <= wish.hops <= HOPS_MAX
         costs = Costs(self._view, self.reputation, self.preferences, now, wish.host)
-        choice = _Choice(
+        return _Choice(
             own=self._own,
             view=self._view,
             entropy=self._entropy,
@@ -98,7 +110,6 @@ class RouteFinder:
             wish=wish,
             now=now,
         )
-        return choice.round_trip()
 
 
 Sought = Callable[[Search, int], list[Path]]
@@ -135,6 +146,25 @@ class _Choice:
                 if found is not None:
                     return self._present(*found)
         return None
+
+    def allows(self, trip: RoundTrip) -> bool:
+        """Say whether a round trip found earlier could be the answer now."""
+        over = tuple(record.node_id for record in trip.over)
+        home = (*(record.node_id for record in trip.back), self._own)
+        hops = len(over)
+        return (
+            self._wish.hops <= min(hops, len(home))
+            and self._may_exit(over[-1], hops)
+            and self._is_where_wanted(over[-1])
+            and all(self._serves(one) for one in (*over, *home[:-1]))
+            and all(self._view.is_full(*link) for link in pairwise((self._own, *over, *home)))
+        )
+
+    def _is_where_wanted(self, node_id: NodeId) -> bool:
+        tiers = self._preferences.tiers
+        if not tiers or not self._preferences.is_strict:
+            return True
+        return any(node_id in self._view.in_countries(countries) for countries in tiers)
 
     # Ways over
 
