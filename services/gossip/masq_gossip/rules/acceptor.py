@@ -5,9 +5,12 @@
     full, and the newcomer has fewer than two   -> Displaced: one of our fullest neighbors
                                                    makes room and is introduced, so that the
                                                    newcomer joins between us
+    full, and the newcomer needs nobody for     -> Displaced too, but seldom: it may join two
+    itself and comes from where we do not see      parts of the mesh
     full otherwise                              -> Refused
 
-Without the third line a mesh in which everybody is full would take nobody in any more.
+Without the third line a mesh in which everybody is full would take nobody in any more, without the
+fourth two full halves would never join again.
 
 An exit must not be its originator's neighbor (protocol.md 5.5). So a node that has the neighbors it
 wants keeps the *last stranger* of a small mesh at a distance, as if it were full: it passes it on,
@@ -75,7 +78,7 @@ class Acceptor:
         self._own, self._parameters, self._view, self._peers = own, parameters, view, peers
         self._entropy = entropy
         self._introduced: list[tuple[float, NodeId]] = []
-        self._displaced_at = float("-inf")
+        self._displaced_at = self._bridged_at = float("-inf")
 
     def judge(
         self, newcomer: NodeRecord, tried: Iterable[NodeId], now: float
@@ -156,13 +159,22 @@ class Acceptor:
         if is_last_stranger and newcomer.degree < self._parameters.seek_target:
             known = {newcomer.node_id}  # it needs our slot, not the introduction
         elif newcomer.degree > ISOLATED_DEGREE:
-            return None
+            if not self._is_from_afar(newcomer, now):
+                return None
+            self._bridged_at = now
         options = [
             (-degree, peer)
             for peer in self._introducible(known)
             if peer.is_full and (degree := self._degree(peer)) >= DISPLACED_DEGREE_MIN
         ]
         return self._least(options)
+
+    def _is_from_afar(self, newcomer: NodeRecord, now: float) -> bool:
+        if newcomer.degree < self._parameters.seek_target:
+            return False  # it seeks neighbors for itself and will find them elsewhere
+        if now < self._bridged_at + self._parameters.bridge_interval_s:
+            return False
+        return self._view.distances().keys().isdisjoint((newcomer.node_id, *newcomer.neighbors))
 
     def _introducible(self, known: set[NodeId]) -> list[Peer]:
         """Neighbors that consent to being introduced and are news to the newcomer."""

@@ -5,7 +5,7 @@ Candidates come from descriptors (never forgotten), past neighbors, and introduc
 number wanted, so that a node does not end up with more neighbors than it looked for.
 """
 
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -21,6 +21,9 @@ __all__ = ["CANDIDATES_MAX", "Seeker", "stage_of"]
 
 CANDIDATES_MAX = 48
 """Told candidates beyond this replace the oldest told one."""
+
+BRIDGING = 4
+"""Nodes of a patch that try, in each interval, to reach nodes that the patch does not see."""
 
 
 class _Source(IntEnum):
@@ -62,7 +65,8 @@ class Seeker:
         self._candidates: dict[NodeId, _Candidate] = {}
         self._tried: dict[NodeId, float] = {}
         self._ask_due, self._ask_failures = 0.0, 0
-        self.bridge_due = parameters.bridge_interval_s * (0.75 + 0.5 * entropy.fraction())
+        self._bridged_at = 0.0
+        self._bridge_jitter = 0.75 + 0.5 * entropy.fraction()
         for endpoint in past[:CANDIDATES_MAX]:
             self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, 0.0)
         for endpoint in descriptors:
@@ -91,8 +95,22 @@ class Seeker:
         candidate = self._candidates.get(node_id)
         return candidate is not None and candidate.is_bridge
 
+    def bridge_due(self, seen: int, *, is_whole: bool) -> float:
+        """Return the monotonic time of the next try to join two parts of the mesh.
+
+        Args:
+            seen: how many nodes we see.
+            is_whole: whether they are all of our part. If not, the unseen one is probably just
+                further away, so the nodes of a patch take turns: some BRIDGING of them try in each
+                interval.
+        """
+        wait, longest = self._parameters.bridge_interval_s, self._parameters.bridge_far_interval_s
+        if not is_whole:
+            wait = min(longest, wait * max(1.0, seen / BRIDGING))
+        return self._bridged_at + wait * self._bridge_jitter
+
     def pick_bridge(
-        self, linked: Peers, seen: Container[NodeId], now: float, *, is_whole: bool
+        self, linked: Peers, seen: Collection[NodeId], now: float, *, is_whole: bool
     ) -> Endpoint | None:
         """Return a candidate that is not seen in our part of the mesh, when it is time to try one.
 
@@ -104,11 +122,9 @@ class Seeker:
         """
         unseen = [one for one in self._idle(linked) if one.endpoint.node_id not in seen]
         led_to = [one for one in unseen if one.is_bridge and one.due <= now]
-        if not led_to and now < self.bridge_due:
+        if not led_to and now < self.bridge_due(len(seen), is_whole=is_whole):
             return None
-        parameters = self._parameters
-        interval = parameters.bridge_interval_s if is_whole else parameters.bridge_far_interval_s
-        self.bridge_due = now + interval * (0.75 + 0.5 * self._entropy.fraction())
+        self._bridged_at, self._bridge_jitter = now, 0.75 + 0.5 * self._entropy.fraction()
         if not led_to and not unseen:
             return None
         chosen = led_to[0] if led_to else self._entropy.choice(unseen)

@@ -104,11 +104,13 @@ class Neighborhood:
         if (cull_at := state.view.next_cull(now)) is not None:
             times.append(cull_at)
         if self._wanted() <= 0:
-            times.append(max(state.seeker.bridge_due, now.monotonic + 0.5))
+            seen, is_whole = len(state.view.distances()), state.view.is_whole
+            due = state.seeker.bridge_due(seen, is_whole=is_whole)
+            times.append(max(due, now.monotonic + 0.5))
         else:
             may_ask = bool(state.peers.neighbors()) and state.seeker.trying() == 0
-            due = state.seeker.next_due(state.peers, may_ask=may_ask)
-            times.append(due if due is not None else now.monotonic + parameters.retry_max_s)
+            next_try = state.seeker.next_due(state.peers, may_ask=may_ask)
+            times.append(next_try if next_try is not None else now.monotonic + parameters.retry_max_s)
         return max(min(times), now.monotonic)
 
     def find_route(self, wish: RouteWish, now: Now) -> RoundTrip | None:

@@ -42,7 +42,7 @@ class Parameters:
     """How often a node that has enough neighbors tries one that it knows of but does not see: after
     a partition each part may have healed by itself, and nobody else would join them."""
     bridge_far_interval_s: float = 3600.0
-    """The same when the mesh goes on beyond our horizon, and the other is probably just there."""
+    """The longest when the mesh goes on beyond our horizon, and the other is probably just there."""
 
     dial_timeout_s: float = 8.0
     """The router gives up after 5 s (protocol.md 3); this covers a lost DialFailed."""

@@ -53,6 +53,7 @@ class View:
         self._unmarked = 0  # records put since `_unreached` was brought up to date
         # Found since the graph changed:
         self._distances: dict[NodeId, int] | None = None
+        self._farthest = 0
         self._full_links: dict[NodeId, list[NodeId]] = {}
         self._rings: list[set[NodeId]] = [{own}]  # by full links from us; as far as asked for
         self._near: dict[NodeId, int] = {own: 0}
@@ -200,7 +201,8 @@ class View:
     @property
     def is_whole(self) -> bool:
         """Whether nothing lies at the horizon: what we see is all that we are connected with."""
-        return max(self.distances().values()) < self._parameters.horizon
+        self.distances()
+        return self._farthest < self._parameters.horizon
 
     def _was_newer(self, record: NodeRecord, now: Now) -> bool:
         """Say whether a newer record of this node was dropped here, and could still be valid.
@@ -306,4 +308,5 @@ class View:
                 if neighbor not in distances:
                     distances[neighbor] = distance
                     waiting.append(neighbor)
+        self._farthest = next(reversed(distances.values()))  # they were found in this order
         return distances

@@ -89,7 +89,6 @@ class Checks:
     def _check_memory(self, node: SimulatedNode) -> None:
         state, parameters = node.core.state, self._parameters
         self._hold(len(state.view) <= parameters.view_records_max, "too many records")
-        self._hold(state.view.unreached <= parameters.unreached_max, "too many without a path")
         self._hold(state.view.dropped <= DROPPED_MAX, "too many versions remembered")
         told = len(state.seeker.known()) - len(state.origin.descriptors)
         self._hold(told <= 2 * CANDIDATES_MAX, "too many candidates")

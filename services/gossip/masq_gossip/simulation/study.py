@@ -234,13 +234,14 @@ class Study:
             if not node.is_alive and node.stage != "starting":
                 continue
             began, tally = mesh.time, _Tally()
+            patch = len(mesh.patch_of(node))
             tally.of = begin(node)
             mesh.watcher = tally
             known_at = mesh.timeline.wait_for(lambda one=node: is_known(mesh, one), KNOWN_LIMIT_S)
             took.append((known_at if known_at is not None else float("inf")) - began)
             mesh.run(2.0)  # what is still said of it
             mesh.watcher = None
-            patch = max(1, len(mesh.patch_of(node)) if node.is_alive else len(tally.of))
+            patch = max(patch, len(mesh.patch_of(node)))  # a leaver had one, a newcomer has one now
             messages.append(tally.messages / patch)
             sizes.append(tally.size / patch / 1024)
         yield Finding(f"{kind}_known_s", statistics.median(took))
