@@ -16,6 +16,7 @@ from masq_cli.demo.file_server import ServedFile, serve_file
 from masq_cli.errors import CheckFailed
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import SeededEntropy
+from support.masq_command import run_masq
 
 WAYS = ["SOCKS5", "HTTP CONNECT"]
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
@@ -107,6 +108,26 @@ async def test_the_file_server_serves_what_it_promises_to_many():
         answers = await asyncio.gather(*(client.get(file.url) for _ in range(5)))
     assert {len(answer.content) for answer in answers} == {1_000_000}
     assert len({answer.content for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--data-dir", "{file}/below"), 1, "cannot be made: Not a directory"),
+        (("--data-dir", "{used}"), 4, "is not empty"),
+        (("--size", "0"), 2, "is not a size"),
+        (("--nodes", "4"), 2, "--nodes"),
+        (("--nodes", "1000"), 2, "--nodes"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_anything_starts(
+    tmp_path, capsys, monkeypatch, options, code, told
+):
+    (tmp_path / "file").write_text("")
+    options = [each.format(file=tmp_path / "file", used=tmp_path) for each in options]
+    assert run_masq("demo", "--once", *options, monkeypatch=monkeypatch) == code
+    assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_displays_say_the_same_to_people_and_programs(capsys):

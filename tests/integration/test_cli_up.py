@@ -89,11 +89,29 @@ def test_killed_it_leaves_no_process_behind(node):
 
 
 def test_settings_that_no_restart_mends_end_it_with_their_sentence(node):
-    with masq_up(node, MASQ_GOSSIP_HOPS_MIN="9") as process:
-        failed = read_until(process, "gossip", "failed")[-1]
+    with masq_up(node, MASQ_ROUTER_EXIT_POLICY='["allow everything"]') as process:
+        failed = read_until(process, "router", "failed")[-1]
         _, err = process.communicate(timeout=20)
-    assert "`hops_min` in the section [gossip]" in failed["reason"]
+    assert "'allow everything' is no exit policy rule" in failed["reason"]
     assert process.returncode == 2, err
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ({"MASQ_GOSSIP_HOPS_MIN": "9"}, "`hops_min` in the section [gossip]"),
+        ({"MASQ_ROUTER_PROXY_HOST": "0.0.0.0"}, "must listen on loopback"),
+        ({"MASQ_NODE_CHAIN": "nowhere"}, "known are polygon-mainnet"),
+        ({"MASQ_API_PORT": "many"}, "`port` in the section [api]"),
+    ],
+)
+def test_a_mistake_of_any_section_ends_it_before_anything_starts(node, mistake, told):
+    with masq_up(node, **mistake) as process:
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert out == ""
+    assert told in err
+    assert len(err.splitlines()) == 2
 
 
 def test_a_wrong_passphrase_is_one_sentence(node):
@@ -105,15 +123,20 @@ def test_a_wrong_passphrase_is_one_sentence(node):
     assert len(err.splitlines()) == 2
 
 
-def test_a_port_in_use_is_a_sentence(node):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", node.plan.bus_port))
-        taken.listen()
-        with masq_up(node) as process:
-            _, err = process.communicate(timeout=20)
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [("node", "bus_port"), ("router", "listen_port"), ("router", "proxy_port"), ("api", "port")],
+)
+def test_a_port_in_use_is_a_sentence_before_anything_starts(node, section, key):
+    with socket.create_server((node.plan.address, 0)) as taken:
+        port = taken.getsockname()[1]
+        host = {f"MASQ_{section}_{key}".upper().replace("PORT", "HOST"): node.plan.address}
+        with masq_up(node, **{f"MASQ_{section}_{key}".upper(): str(port)}, **host) as process:
+            out, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert f"127.0.0.1:{node.plan.bus_port}" in err
-    assert "bus_port" in err
+    assert out == ""
+    assert f"{node.plan.address} port {port}: Address already in use" in err
+    assert f"`{key}` in the section [{section}]" in err
 
 
 def test_one_service_is_a_process_that_takes_signals_itself(node):

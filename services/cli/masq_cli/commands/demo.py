@@ -16,7 +16,7 @@ from masq_cli.demo.plan import NODES_MAX, NODES_MIN
 from masq_cli.demo.sizes import read_size
 from masq_cli.demo.story import Demo, DemoOptions
 from masq_cli.foreground import catch_signals
-from masq_cli.making.node import refuse_used
+from masq_cli.making.node import make_data_dir
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import OsEntropy
 
@@ -68,9 +68,8 @@ def _folder(data_dir: Path | None, *, keep: bool) -> Iterator[Path]:
     if data_dir is None:
         root = Path(tempfile.mkdtemp(prefix="masq-demo-"))
     else:
-        refuse_used(data_dir)
         root = data_dir.absolute()
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_dir(root)
     try:
         yield root
     finally:
