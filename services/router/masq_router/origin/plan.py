@@ -204,7 +204,9 @@ class RoundTripDraft:
                 direction=each.direction,
                 secret=each.secret,
                 expires_at=self.expires_at,
-                hint=self.hint,
+                hint=self.hint
+                if each.role is Role.EXIT
+                else 0,  # sizes would tell a relay its place
                 rest_hash=_REST_HASH_UNKNOWN,
                 next_node=next_node,
                 next_tag=next_tag,
@@ -222,7 +224,7 @@ class RoundTripDraft:
             direction=Direction.BACK,
             secret=self.return_secret,
             expires_at=self.expires_at,
-            hint=self.hint,
+            hint=0,
             rest_hash=_REST_HASH_UNKNOWN,
             delivery=self.delivery,
         )
