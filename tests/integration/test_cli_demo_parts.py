@@ -146,6 +146,16 @@ def test_displays_say_the_same_to_people_and_programs(capsys):
     assert people == ["node 1 (127.0.1.1): routable", "The mesh [is] ready."]
 
 
+def test_lines_tell_each_stage_once(capsys):
+    display = choose_display(as_json=False)
+    for name, stage in (("address", "starting"), ("address id", "starting"), ("id", "alone")):
+        display.stage(1, name, stage)
+    assert capsys.readouterr().out.splitlines() == [
+        "node 1 (address): starting",
+        "node 1 (id): alone",
+    ]
+
+
 def test_on_a_terminal_the_stages_change_in_place():
     program = (
         "from masq_cli.demo.display import choose_display as c; d = c(as_json=False);"

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def demo(
     """Start a mesh here, download through it, compare both sides' books; Ctrl-C ends it."""
     amount = read_size(size)
     with _folder(data_dir, keep=keep) as root:
-        options = DemoOptions(nodes=nodes, size=amount, once=once, root=root)
+        options = DemoOptions(nodes=nodes, size=amount, once=once, root=root, program=sys.argv[0])
         is_proven = asyncio.run(_run(options, as_json=as_json))
     if not is_proven:
         raise typer.Exit(_INTERRUPTED)
@@ -54,9 +55,12 @@ async def _run(options: DemoOptions, *, as_json: bool) -> bool:
     try:
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(story.run(), name="demo")
-            catch_signals(
-                lambda: telling.cancel(), lambda: tasks.create_task(story.kill(), name="kill")
-            )
+
+            def stop() -> None:
+                story.stopping()
+                telling.cancel()
+
+            catch_signals(stop, lambda: tasks.create_task(story.kill(), name="kill"))
     finally:
         display.close()
     return story.is_proven

@@ -65,10 +65,13 @@ class LineDisplay:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._stages: dict[int, str] = {}
 
     def stage(self, number: int, name: str, stage: str) -> None:
-        """Print a stage."""
-        self._print(f"node {number} ({name}): {stage}")
+        """Print a stage, unless only the name has become known."""
+        if self._stages.get(number) != stage:
+            self._print(f"node {number} ({name}): {stage}")
+        self._stages[number] = stage
 
     def tell(self, kind: str, text: str, data: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Print the sentence."""
