@@ -13,7 +13,7 @@ import pytest
 from masq_kernel.bus.messages.gossip import RouteFound, RouteHop
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import IdentityKey, NodeId, WalletAddress
-from masq_kernel.identity.proofs import ProofClaim, sign_proof, wallet_of
+from masq_kernel.identity.proofs import wallet_of
 from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
 from masq_router.metering import Counter, Meter
@@ -23,7 +23,7 @@ from masq_router.onion.padding import padded_size
 from masq_router.onion.setup import open_setup
 from masq_router.origin.plan import Originator, RoundTrip, RoundTripDraft, draft_round_trip
 from masq_router.sessions import RelaySession
-from support.routes import DEV
+from support.routes import DEV, signatures_of
 
 EXPIRES = UnixSeconds(1_800_000_600)
 TARGET = b"where-the-client-goes.example"
@@ -98,19 +98,7 @@ def travel(nodes, *, over_count=3, back_count=3, hint=None, size_class=SIZE_CLAS
     if hint is not None:
         draft = replace(draft, hint=hint)
     key = SeededEntropy(2).token(32)
-    signatures = [
-        sign_proof(
-            key,
-            DEV,
-            ProofClaim(
-                node_id=proof.node_id,
-                secret_hash=proof.secret_hash,
-                rates=proof.rates,
-                expires_at=proof.expires_at,
-            ),
-        )
-        for proof in draft.proofs()
-    ]
+    signatures = signatures_of(draft, key)
     trip = draft.complete(wallet_of(key), signatures, SeededEntropy(3))
     exit_secret = draft.over[-1].secret
     over_sights = set_up(over, trip.over_setup)

@@ -6,6 +6,7 @@ SESSIONS = [
     {"role": "relay", "direction": "over", "hops": ["x"]},
     {"role": "origin", "direction": "over", "hops": ["a", "b", "exit"]},
     {"role": "origin", "direction": "back", "hops": ["c", "d"]},
+    {"role": "origin", "direction": "over", "hops": ["of", "another", "circuit"]},
 ]
 
 
@@ -25,7 +26,7 @@ def test_each_node_has_its_role_and_place():
         "relay, over",
         "exit",
         "relay, back",
-        "earlier",
+        "other route",
     ]
 
 

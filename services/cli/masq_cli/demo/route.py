@@ -22,11 +22,11 @@ class Route:
     @classmethod
     def of(cls, sessions: Sequence[Mapping[str, Any]]) -> "Route | None":
         """Find it in the client's `/v1/sessions`; None: there is none."""
-        hops = {
-            str(session.get("direction")): tuple(map(str, session.get("hops", ())))
-            for session in sessions
-            if session.get("role") == "origin"
-        }
+        hops: dict[str, tuple[str, ...]] = {}
+        for session in sessions:
+            if session.get("role") == "origin":  # the first circuit's; renewed ones come behind
+                way = tuple(map(str, session.get("hops", ())))
+                hops.setdefault(str(session.get("direction")), way)
         if not hops.get("over"):
             return None
         return cls(over=hops["over"], back=hops.get("back", ()))
@@ -42,7 +42,7 @@ class Route:
             return "exit"
         if node_id in self.over:
             return "relay, both" if node_id in self.back else "relay, over"
-        return "relay, back" if node_id in self.back else "earlier"
+        return "relay, back" if node_id in self.back else "other route"
 
     def place(self, node_id: str) -> int:
         """Say where a node comes in the order of travel; last, if it is not on this route."""
