@@ -80,7 +80,11 @@ def test_it_can_be_stopped_while_it_starts(tmp_path, number, after_s):
             rest, _ = demo.communicate(timeout=30)
         finally:
             demo.kill()
-    assert json.loads(first)["event"] == "stage"
+    assert json.loads(first) == {
+        "event": "starting",
+        "nodes": 6,
+        "text": "Starting 6 nodes, each a nats-server and four services ...",
+    }
     assert "Traceback" not in rest
     assert demo.returncode == 130
     assert processes_of(folder) == []

@@ -160,7 +160,8 @@ def test_on_a_terminal_the_stages_change_in_place():
     program = (
         "from masq_cli.demo.display import choose_display as c; d = c(as_json=False);"
         "print(type(d).__name__); "
-        "d.stage(1, 'a', 'starting'); d.stage(1, 'a', 'routable'); d.close()"
+        "d.stage(1, 'a', 'starting'); d.stage(1, 'a', 'routable'); "
+        "d.tell('ready', 'It is ready.', {}); d.tell('more', 'It ends.', {}); d.close()"
     )
     script = shutil.which("script")
     if script is None:
@@ -169,3 +170,5 @@ def test_on_a_terminal_the_stages_change_in_place():
     run = subprocess.run([script, "-qec", command, "/dev/null"], capture_output=True, timeout=20)
     assert b"LiveDisplay" in run.stdout
     assert b"routable" in run.stdout
+    end = run.stdout[run.stdout.rindex(b"routable") :]
+    assert end.index(b"It is ready.") < end.index(b"It ends.")  # below the table

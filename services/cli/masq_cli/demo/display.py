@@ -86,7 +86,9 @@ class LineDisplay:
 
 
 class LiveDisplay:
-    """A table that changes in place while the mesh gets ready; sentences above it.
+    """A table that changes in place while the mesh gets ready, and then stays; sentences follow it.
+
+    What is said before stands above it.
 
     Args:
         console: a terminal.
@@ -103,7 +105,9 @@ class LiveDisplay:
         self._live.update(self._table())
 
     def tell(self, kind: str, text: str, data: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Print the sentence above the table."""
+        """Print the sentence; the table has said all once the mesh is ready."""
+        if kind == "ready":
+            self._live.stop()
         self._live.console.print(Text(text))
 
     def close(self) -> None:

@@ -76,6 +76,8 @@ class Demo:
             began = self._clock.monotonic()
             rules = (f"accept {LOOPBACK}:{file.port}",)
             plans = lay_out(self._options.nodes, self._options.root, exit_rules=rules)
+            text = f"Starting {len(plans)} nodes, each a nats-server and four services ..."
+            self._display.tell("starting", text, {"nodes": len(plans)})
             for number, plan in enumerate(plans, start=1):
                 self._display.stage(number, str(plan.address), "starting")
             async with running_mesh(
