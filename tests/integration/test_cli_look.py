@@ -138,3 +138,9 @@ def test_wrong_usage_is_exit_code_2(masq):
     assert masq("status", "--colour") == 2
     assert masq("nonsense") == 2
     assert masq("service", "nonsense") == 2
+
+
+@pytest.mark.parametrize("countries", [["XX1"], ["CH", "DE,"], ["switzerland"]])
+def test_a_country_that_is_none_is_a_sentence(masq, capsys, countries):
+    assert masq("exits", "set", *countries, "--url", "http://127.0.0.1:1") == 2
+    assert "such as CH or DE,FR" in capsys.readouterr().err

@@ -98,7 +98,7 @@ async def test_it_survives_a_restart_of_the_bus(tmp_path):
         ({"MASQ_PASSPHRASE": "wrong"}, 4, "does not open the key store"),
         ({"MASQ_PASSPHRASE": ""}, 1, "There is no passphrase"),
         ({"MASQ_GOSSIP_HOPS_MIN": "9"}, 2, "`hops_min` in the section [gossip]"),
-        ({"MASQ_NODE_CHAIN": "nowhere"}, 1, "Unknown chain"),
+        ({"MASQ_NODE_CHAIN": "nowhere"}, 2, "`chain` in the section [node]"),
     ],
 )
 async def test_a_mistake_ends_with_a_code_and_a_sentence(tmp_path, break_it, code, told):

@@ -7,9 +7,20 @@ import ssl
 import pytest
 
 from masq_kernel.bus.messages.router import DialFailed, GossipReceived, LinkClosed, LinkOpened
+from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.rates import DEFAULT_RATES
+from masq_kernel.units import UnixSeconds
 from masq_router.links import link as link_module
 from masq_router.links.listener import PER_ADDRESS_MAX
+from masq_router.metering import Counter, Meter
+from masq_router.onion import Direction, hop_layer
+from masq_router.sessions import Port, RelaySession
+from masq_router.wire.frames import FrameType
 from support.mesh_peer import CLOCK, MeshPeer
+from support.routes import DEV
+
+SECRET = bytes([5]) * 32
+TAG = b"link-tag"
 
 
 @pytest.fixture
@@ -247,6 +258,68 @@ async def test_a_frame_against_the_rules_ends_the_link(peers, frame):
     ours._transport.write(frame)
     closed = await bob.told.wait_for(LinkClosed)
     assert "broke the protocol" in closed.reason
+
+
+def relay_session_of(peer, link):
+    """Enter a relay session at TAG of this link; return it and what it forwards."""
+    counter, forwarded = Counter(), []
+    meter = Meter(
+        session_id=bytes(16),
+        side="provided",
+        service="routing",
+        wallet=WalletAddress(bytes(20)),
+        rates=DEFAULT_RATES,
+        counters=(counter,),
+    )
+    session = RelaySession(
+        session_id=bytes(16),
+        expires_at=UnixSeconds(1 << 40),
+        direction=Direction.OVER,
+        layer=hop_layer(DEV, SECRET),
+        counter=counter,
+        meter=meter,
+        forward=forwarded.append,
+    )
+    port = Port(session=session, link=link, tag=TAG, is_upstream=True)
+    assert peer.live.begin(session, port)
+    return session, forwarded
+
+
+async def test_data_with_any_changed_bit_of_its_tag_goes_nowhere_and_harms_nothing(peers):
+    alice, bob, _ = peers
+    ours, theirs = await linked(alice, bob)
+    session, forwarded = relay_session_of(bob, theirs)
+    package = hop_layer(DEV, SECRET).seal(b"inner")
+    for bit in range(8 * len(TAG)):
+        changed = bytearray(TAG)
+        changed[bit // 8] ^= 1 << bit % 8
+        ours.send_data(bytes(changed), package)
+    for size in range(len(TAG)):
+        ours._send(FrameType.DATA, TAG[:size])  # not even a whole tag
+    ours.send_data(TAG, package)
+    await until(lambda: forwarded)
+    assert forwarded == [b"inner"]
+    assert session in bob.live.table
+    assert bob.mesh.pool.get(alice.node_id) is theirs
+
+
+async def test_data_with_a_changed_bit_ends_its_session_and_not_the_link(peers):
+    alice, bob, _ = peers
+    ours, theirs = await linked(alice, bob)
+    session, forwarded = relay_session_of(bob, theirs)
+    package = bytearray(hop_layer(DEV, SECRET).seal(b"inner"))
+    package[3] ^= 1
+    ours.send_data(TAG, bytes(package))
+    await until(lambda: session not in bob.live.table)
+    assert forwarded == []
+    assert alice.mesh.send_gossip(bob.node_id, b"still there?")
+    await bob.told.wait_for(GossipReceived)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 async def test_the_round_trip_is_measured(peers):

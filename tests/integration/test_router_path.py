@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from base64 import b64encode
 from functools import partial
 
 import pytest
@@ -165,6 +166,25 @@ async def test_other_credentials_never_share_a_circuit(mesh):
         over = [each for each in sessions.sessions if each.direction == "over"]
         assert len(over) == 3
         assert len({each.session_id for each in over}) == 3
+        for _, writer in streams:
+            writer.close()
+
+
+async def test_credentials_isolate_http_clients_too_and_are_the_same_for_socks(mesh):
+    async with serving(echo) as port:
+        streams = [await open_stream(mesh, port, credentials=("a", "b"))]
+        for pair in (b"a:b", b"a:c"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", mesh.client.proxy_port)
+            credentials = b64encode(pair)
+            writer.write(
+                b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nProxy-Authorization: Basic %s\r\n\r\n"
+                % (port, credentials)
+            )
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+            streams.append((reader, writer))
+        sessions = await mesh.client.ask(subjects.SESSIONS)
+        over = [each for each in sessions.sessions if each.direction == "over"]
+        assert len(over) == 2
         for _, writer in streams:
             writer.close()
 

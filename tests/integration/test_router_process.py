@@ -113,9 +113,9 @@ async def test_settings_that_clients_and_peers_could_not_use_are_not_needed(tmp_
         ({"MASQ_ROUTER_LISTEN_PORT": "{taken}"}, 1, "`listen_port` in the section [router]"),
         ({"MASQ_ROUTER_PROXY_PORT": "{taken}"}, 1, "`proxy_port` in the section [router]"),
         ({"MASQ_ROUTER_PROXY_HOST": "0.0.0.0"}, 2, "must listen on loopback"),
-        ({"MASQ_ROUTER_EXIT_POLICY": '["accept everything"]'}, 1, "'accept everything' is no exit"),
+        ({"MASQ_ROUTER_EXIT_POLICY": '["accept everything"]'}, 2, "'accept everything' is no exit"),
         ({"MASQ_ROUTER_LISTEN_HOST": "example.org"}, 2, "`listen_host` in the section [router]"),
-        ({"MASQ_NODE_CHAIN": "nowhere"}, 1, "Unknown chain"),
+        ({"MASQ_NODE_CHAIN": "nowhere"}, 2, "`chain` in the section [node]"),
     ],
 )
 async def test_a_mistake_ends_with_a_code_and_a_sentence(tmp_path, break_it, code, told):

@@ -8,11 +8,11 @@ from pydantic import Field, field_validator, model_validator
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.rules.parameters import Mode, Parameters
 from masq_kernel.chains import Chain
-from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.errors import MalformedError
 from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.rates import DEFAULT_RATES, RATE_WEI_MAX, ZERO_RATES, RatePack
-from masq_kernel.runtime.settings import SectionSettings
+from masq_kernel.runtime.settings import SectionSettings, SettingsError
 from masq_kernel.units import Wei
 
 __all__ = ["GossipSettings"]
@@ -82,7 +82,7 @@ class GossipSettings(SectionSettings):
         """Return the nodes to begin with.
 
         Raises:
-            OperatorError: one is not a descriptor, of another chain, or without an address.
+            SettingsError: one is not a descriptor, of another chain, or without an address.
         """
         return tuple(_endpoint(text, chain) for text in self.neighbors)
 
@@ -96,11 +96,12 @@ def _endpoint(text: str, chain: Chain) -> Endpoint:
     try:
         descriptor = Descriptor.from_text(text)
     except MalformedError as error:
-        raise OperatorError(f"{text!r} is no descriptor: {error.reason}.", remedy=remedy) from None
+        problem = f"{text!r} is no descriptor: {error.reason}."
+        raise SettingsError(problem, remedy=remedy) from None
     if descriptor.chain != chain:
         problem = f"{text!r} is not of this node's chain, {chain.name}."
-        raise OperatorError(problem, remedy=remedy)
+        raise SettingsError(problem, remedy=remedy)
     if not descriptor.addresses or not descriptor.ports:
         problem = f"{text!r} has no address, so it cannot be dialled."
-        raise OperatorError(problem, remedy=remedy)
+        raise SettingsError(problem, remedy=remedy)
     return Endpoint(descriptor.node_id, str(descriptor.addresses[0]), tuple(descriptor.ports))

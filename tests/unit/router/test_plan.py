@@ -5,7 +5,7 @@ import pytest
 from masq_kernel.bus.messages.gossip import RouteFound, RouteHop
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import IdentityKey, WalletAddress
-from masq_kernel.identity.proofs import ProofClaim, sign_proof, wallet_of
+from masq_kernel.identity.proofs import wallet_of
 from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
 from masq_router.gate import Gate
@@ -15,7 +15,7 @@ from masq_router.onion.keys import OnionKeyPair
 from masq_router.onion.layers import end_to_end_layer, hop_layer, session_id
 from masq_router.onion.setup import open_setup
 from masq_router.origin.plan import Originator, draft_round_trip
-from support.routes import DEV
+from support.routes import DEV, signatures_of
 
 NOW = UnixSeconds(1_800_000_000)
 EXPIRES = UnixSeconds(NOW + 600)
@@ -49,19 +49,7 @@ def plan(nodes, over_count, back_count, seed=1):
     )
     originator = Originator(node_id=own.identity.node_id, onion_key=own.keys.public())
     draft = draft_round_trip(DEV, originator, found, SeededEntropy(seed), EXPIRES)
-    signatures = [
-        sign_proof(
-            WALLET_KEY,
-            DEV,
-            ProofClaim(
-                node_id=proof.node_id,
-                secret_hash=proof.secret_hash,
-                rates=proof.rates,
-                expires_at=proof.expires_at,
-            ),
-        )
-        for proof in draft.proofs()
-    ]
+    signatures = signatures_of(draft, WALLET_KEY)
     trip = draft.complete(wallet_of(WALLET_KEY), signatures, SeededEntropy(seed + 1))
     return trip, over, back
 

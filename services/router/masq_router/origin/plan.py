@@ -204,7 +204,8 @@ class RoundTripDraft:
                 direction=each.direction,
                 secret=each.secret,
                 expires_at=self.expires_at,
-                hint=self.hint,
+                # With it a relay could read its place on the route from the sizes of packages.
+                hint=self.hint if each.role is Role.EXIT else 0,
                 rest_hash=_REST_HASH_UNKNOWN,
                 next_node=next_node,
                 next_tag=next_tag,
@@ -222,7 +223,7 @@ class RoundTripDraft:
             direction=Direction.BACK,
             secret=self.return_secret,
             expires_at=self.expires_at,
-            hint=self.hint,
+            hint=0,
             rest_hash=_REST_HASH_UNKNOWN,
             delivery=self.delivery,
         )
