@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from masq_gossip.messages import TRIED_MAX
+from masq_gossip.rules.budget import Budget
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peers
+from masq_kernel.addresses import site_of
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.entropy import Entropy
 from masq_kernel.identity.keys import NodeId
@@ -39,6 +41,7 @@ class _Candidate:
     passes: int = 0
     failures: int = 0
     trying_since: float | None = None  # None: not being tried
+    came_alone: bool = False  # a neighbor that had dialled us: no proof that it is not hostile
     is_bridge: bool = False  # tried to join two parts of the mesh, not for want of neighbors
 
 
@@ -60,7 +63,8 @@ class Seeker:
     ) -> None:
         self._parameters, self._entropy = parameters, entropy
         self._candidates: dict[NodeId, _Candidate] = {}
-        self._tried: dict[NodeId, float] = {}
+        self._tried: dict[NodeId, tuple[float, str]] = {}  # when, and at which site
+        self._told = Budget(burst=parameters.told_max, refill_s=parameters.told_refill_s, now=0.0)
         self._ask_due, self._ask_failures = 0.0, 0
         self.bridge_due = parameters.bridge_interval_s * (0.75 + 0.5 * entropy.fraction())
         for endpoint in past[:CANDIDATES_MAX]:
@@ -72,6 +76,20 @@ class Seeker:
     def has_candidates(self) -> bool:
         """Whether there is anybody to dial."""
         return bool(self._candidates)
+
+    def hopes(self, linked: Peers) -> int:
+        """Return how many candidates of our own choice are not our neighbors."""
+        return sum(
+            1
+            for node_id, one in self._candidates.items()
+            if not one.came_alone
+            and ((peer := linked.get(node_id)) is None or not peer.is_neighbor)
+        )
+
+    def came_alone(self, node_id: NodeId) -> bool:
+        """Say whether we know this node only because it has dialled us."""
+        candidate = self._candidates.get(node_id)
+        return candidate is None or candidate.came_alone
 
     def trying(self) -> int:
         """Return how many candidates are being dialled or debuted to."""
@@ -112,8 +130,14 @@ class Seeker:
         return chosen.endpoint
 
     def tell(self, endpoint: Endpoint, *, passes: int, now: float, is_bridge: bool = False) -> None:
-        """Learn of a node by introduction (0 passes) or at the end of so many passes."""
+        """Learn of a node by introduction (0 passes) or at the end of so many passes.
+
+        Whoever tells may be making up NodeIds at an address that never asked for us: so an address
+        is tried once in a while only, and all of them together are limited.
+        """
         if passes > self._parameters.passes_max or endpoint.node_id in self.tried(now):
+            return
+        if self._is_busy(endpoint) or not self._told.take(now):
             return
         known = self._candidates.get(endpoint.node_id)
         if known is None:
@@ -125,13 +149,15 @@ class Seeker:
             known.endpoint, known.passes, known.due = endpoint, passes, now
             known.is_bridge = is_bridge
 
-    def remember(self, endpoint: Endpoint, now: float) -> None:
+    def remember(self, endpoint: Endpoint, now: float, *, came_alone: bool = False) -> None:
         """Keep a neighbor that was lost, to be dialled again soon."""
         known = self._candidates.get(endpoint.node_id)
         if known is None:
             self._make_room()
             wait = self._wait(0)
-            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, now + wait)
+            self._candidates[endpoint.node_id] = _Candidate(
+                endpoint, _Source.PAST, now + wait, came_alone=came_alone
+            )
 
     def passes_of(self, node_id: NodeId) -> int:
         """Return how many passes led to this candidate."""
@@ -161,7 +187,7 @@ class Seeker:
         candidate = self._candidates.get(node_id)
         if candidate is None or candidate.trying_since is None:
             return
-        self._note_tried(node_id, now)
+        self._note_tried(candidate.endpoint, now)
         if candidate.source is _Source.TOLD:
             del self._candidates[node_id]
             return
@@ -189,7 +215,7 @@ class Seeker:
     def tried(self, now: float) -> tuple[NodeId, ...]:
         """Return the nodes that lately could not take us."""
         horizon = now - self._parameters.tried_for_s
-        self._tried = {one: at for one, at in self._tried.items() if at > horizon}
+        self._tried = {one: tried for one, tried in self._tried.items() if tried[0] > horizon}
         return tuple(self._tried)[-TRIED_MAX:]
 
     def may_ask(self, linked: Peers, now: float) -> bool:
@@ -231,9 +257,21 @@ class Seeker:
         wait = min(longest, first * 2.0 ** min(failures, 32))
         return wait * (0.75 + 0.5 * self._entropy.fraction())
 
-    def _note_tried(self, node_id: NodeId, now: float) -> None:
-        self._tried.pop(node_id, None)
-        self._tried[node_id] = now
+    def _is_busy(self, endpoint: Endpoint) -> bool:
+        """Say whether the site of this address was tried lately, or will be, under another name."""
+        site = site_of(endpoint.address)
+        if any(site == tried for _, tried in self._tried.values()):
+            return True
+        return any(
+            site == site_of(one.endpoint.address)
+            for node_id, one in self._candidates.items()
+            if node_id != endpoint.node_id
+            and (one.source is _Source.TOLD or one.trying_since is not None)
+        )
+
+    def _note_tried(self, endpoint: Endpoint, now: float) -> None:
+        self._tried.pop(endpoint.node_id, None)
+        self._tried[endpoint.node_id] = now, site_of(endpoint.address)
         while len(self._tried) > TRIED_MAX:
             del self._tried[next(iter(self._tried))]
 

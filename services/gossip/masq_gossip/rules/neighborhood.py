@@ -106,7 +106,7 @@ class Neighborhood:
         if self._wanted() <= 0:
             times.append(max(state.seeker.bridge_due, now.monotonic + 0.5))
         else:
-            may_ask = bool(state.peers.neighbors()) and state.seeker.trying() == 0
+            may_ask = self._may_ask()
             due = state.seeker.next_due(state.peers, may_ask=may_ask)
             times.append(due if due is not None else now.monotonic + parameters.retry_max_s)
         return max(min(times), now.monotonic)
@@ -123,7 +123,10 @@ class Neighborhood:
             case LinkOpened(peer_id, address, inbound):
                 state.lingering.pop(peer_id, None)
                 self._on_link_opened(peer_id, address, inbound=inbound, now=now)
-            case LinkClosed(peer_id):
+            case LinkClosed(peer_id, misconduct):
+                if misconduct:
+                    state.misconduct.report(peer_id, misconduct, now)
+                    state.is_dirty = True
                 self._on_link_closed(peer_id, now)
             case DialFailed(peer_id):
                 if peer_id not in state.peers:
@@ -275,7 +278,7 @@ class Neighborhood:
             else:
                 state.seeker.failed(endpoint.node_id, at)
         neighbors = [peer for peer in state.peers.neighbors() if peer.is_full]
-        if state.seeker.trying() == 0 and neighbors and state.seeker.may_ask(state.peers, at):
+        if self._may_ask() and neighbors and state.seeker.may_ask(state.peers, at):
             state.seeker.asked(at)
             state.debut_to(state.entropy.choice(neighbors), at)
 
@@ -299,7 +302,14 @@ class Neighborhood:
         if not state.parameters.has_neighbors:
             return 0
         missing = state.parameters.seek_target - len(state.peers.neighbors())
+        if missing <= 0 and state.lacks_anchor and state.peers.has_free_slot():
+            missing = 1
         return missing - state.seeker.trying()
+
+    def _may_ask(self) -> bool:
+        """Say whether we are so short of neighbors that one of them may introduce another."""
+        state = self.state
+        return state.is_seeking and bool(state.peers.neighbors()) and state.seeker.trying() == 0
 
     # The round
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from masq_gossip.record import NodeRecord, SignedRecord
+from masq_gossip.rules.budget import Budget
 from masq_gossip.rules.events import Now
 from masq_gossip.rules.parameters import Parameters
 from masq_kernel.identity.keys import NodeId
@@ -31,12 +32,14 @@ class Verdict(Enum):
     EXPIRED = "older than its lifetime"
     FUTURE = "published in the future"
     NO_ROOM = "no room"
+    TOO_SOON = "newer records of this node come too fast"
 
 
 @dataclass(slots=True)
 class _Held:
     signed: SignedRecord
     unreached_since: float | None  # None: a path leads there
+    updates: Budget
 
 
 class View:
@@ -88,6 +91,8 @@ class View:
             if held.signed.version == record.version:
                 same = held.signed.raw == signed.raw
                 return Verdict.KNOWN if same else Verdict.CONFLICTING
+            if record.node_id != self._own and not held.updates.take(now.monotonic):
+                return Verdict.TOO_SOON  # a digest brings the last of them
         elif self._was_newer(record, now):
             return Verdict.OLDER
         elif not self._make_room(record.node_id):
@@ -198,9 +203,14 @@ class View:
         held = self._held.get(signed.node_id)
         if held is not None:
             del self._raw_known[held.signed.raw]
-        self._held[signed.node_id] = _Held(signed, now.monotonic)
+        updates = held.updates if held is not None else self._new_budget(now)
+        self._held[signed.node_id] = _Held(signed, now.monotonic, updates)
         self._raw_known[signed.raw] = signed
-        self._changed()
+        self._changed(signed.node_id)
+
+    def _new_budget(self, now: Now) -> Budget:
+        burst, refill_s = self._parameters.updates_max, self._parameters.updates_refill_s
+        return Budget(burst=burst, refill_s=refill_s, now=now.monotonic)
 
     def _drop(self, node_id: NodeId) -> None:
         signed = self._held.pop(node_id).signed
@@ -209,10 +219,12 @@ class View:
         self._dropped[node_id] = signed.version, expires_at
         if len(self._dropped) > DROPPED_MAX:
             del self._dropped[next(iter(self._dropped))]
-        self._changed()
+        self._changed(node_id)
 
-    def _changed(self) -> None:
-        self._distances, self._in_country = None, None
+    def _changed(self, node_id: NodeId) -> None:
+        if self._distances is not None and node_id in self._distances:
+            self._distances = None  # the record of a node that is not reached leads nowhere
+        self._in_country = None
         self._full_links.clear()
         self._rings, self._near = [{self._own}], {self._own: 0}
 
