@@ -15,8 +15,8 @@ takes it in another's place, or refuses it; only an isolated one is taken all th
 neighbor too many would cost it all its routes.
 
 Against crawlers: what one place is told of our neighbors' addresses is limited, under whatever
-names it asks. Against eclipse: a neighbor that we dialled ourselves is never displaced, and some
-places are kept for such. Conduct (protocol.md 5.4) decides among equals, and first of all who goes.
+names it asks. Against eclipse: some places are kept for nodes of our own choice (`anchors`), and
+the last of those are never displaced. Conduct (protocol.md 5.4) decides among equals, and who goes.
 """
 
 from collections.abc import Iterable
