@@ -24,7 +24,7 @@ from masq_kernel.bus.messages.gossip import (
     NeighborsRequested,
     RouteRequested,
 )
-from masq_kernel.bus.messages.router import RouteLost, RouteServed
+from masq_kernel.bus.messages.router import LinkClosed, RouteLost, RouteServed
 from masq_kernel.bus.port import Bus
 from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import SystemClock
@@ -121,6 +121,19 @@ async def test_six_nodes_join_over_their_buses_and_answer_for_it(tmp_path):
         with pytest.raises(BusRefused) as refused:
             await node.api.request(subjects.ROUTE, RouteRequested(hops=7))
         assert refused.value.code is Refusal.INVALID
+
+
+async def test_a_link_that_ended_by_misconduct_bans_the_peer_and_another_end_does_not(tmp_path):
+    async with running(2, tmp_path) as (one, two):
+        await until(lambda: one.core.stage == "connected" and two.core.stage == "connected")
+        peer = two.core.state.own.node_id
+        await one.shell.on_link_closed(LinkClosed(peer=peer, reason="no longer wanted"))
+        await asyncio.sleep(0.2)
+        assert one.core.state.misconduct.of(peer) is None
+        flood = LinkClosed(peer=peer, reason="a flood of gossip", misconduct=True)
+        await one.shell.on_link_closed(flood)
+        await until(lambda: one.core.state.misconduct.of(peer) is not None)
+        assert one.core.state.misconduct.of(peer).reason == "a flood of gossip"
 
 
 async def test_a_link_whose_closing_was_never_told_is_noticed(tmp_path):

@@ -53,3 +53,10 @@ def test_nothing_built_is_committed():
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
     assert not [name for name in names if "__pycache__" in name or name.startswith("build/")]
+
+
+def test_tests_that_the_pages_name_exist():
+    code = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for page in (ROOT / "docs").rglob("*.md"):
+        for name in set(re.findall(r"`(test_\w+)`", page.read_text())):
+            assert f"def {name}(" in code, f"{relative(page)}: {name}"

@@ -130,7 +130,8 @@ class Shell:
 
     async def on_link_closed(self, message: router.LinkClosed) -> None:
         """A link is gone."""
-        await self._inbox.put(LinkClosed(message.peer))
+        misconduct = message.reason if message.misconduct else ""
+        await self._inbox.put(LinkClosed(message.peer, misconduct))
 
     async def on_dial_failed(self, message: router.DialFailed) -> None:
         """A link we asked for could not be opened."""

@@ -47,6 +47,8 @@ class RouterCollector(Collector):
             "sessions_broken", "Sessions that broke the rules", self._mesh.broken_sessions
         )
         yield _counter("sessions_shed", "Sessions torn down for overload", self._mesh.shed_sessions)
+        refused = self._mesh.refused_connections
+        yield _counter("connections_refused", "Connections not let in", refused)
 
     def _setup_outcomes(self) -> Metric:
         family = CounterMetricFamily(

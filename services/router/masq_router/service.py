@@ -97,7 +97,9 @@ class Router:
         )
         self.mesh.use_setups(self.setups.handle)
         self.usage = UsageReporter(self.metering, runtime.bus, self._clock)
-        self.listener = Listener(self.mesh.make_inbound)
+        self.listener = Listener(
+            admit=self.mesh.admit, give_up=self.mesh.give_up, tasks=runtime.tasks
+        )
         self.proxy = ProxyListener(self.origin, runtime.tasks, self._clock)
         self._chain, self._own = chain, identity.node_id
 

@@ -5,14 +5,16 @@ Candidates come from descriptors (never forgotten), past neighbors, and introduc
 number wanted, so that a node does not end up with more neighbors than it looked for.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
 from masq_gossip.messages import TRIED_MAX
+from masq_gossip.rules.budget import Budget
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peers
+from masq_gossip.rules.view import View
+from masq_kernel.addresses import site_of
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.entropy import Entropy
 from masq_kernel.identity.keys import NodeId
@@ -42,6 +44,7 @@ class _Candidate:
     passes: int = 0
     failures: int = 0
     trying_since: float | None = None  # None: not being tried
+    came_alone: bool = False  # a neighbor that had dialled us: no proof that it is not hostile
     is_bridge: bool = False  # tried to join two parts of the mesh, not for want of neighbors
 
 
@@ -63,7 +66,8 @@ class Seeker:
     ) -> None:
         self._parameters, self._entropy = parameters, entropy
         self._candidates: dict[NodeId, _Candidate] = {}
-        self._tried: dict[NodeId, float] = {}
+        self._tried: dict[NodeId, tuple[float, str]] = {}  # when, and at which site
+        self._told = Budget(burst=parameters.told_max, refill_s=parameters.told_refill_s, now=0.0)
         self._ask_due, self._ask_failures = 0.0, 0
         self._bridged_at = 0.0
         self._bridge_jitter = 0.75 + 0.5 * entropy.fraction()
@@ -81,6 +85,20 @@ class Seeker:
         """Return the nodes whose address we know without being linked with them."""
         return set(self._candidates)
 
+    def hopes(self, linked: Peers) -> int:
+        """Return how many candidates of our own choice are not our neighbors."""
+        return sum(
+            1
+            for node_id, one in self._candidates.items()
+            if not one.came_alone
+            and ((peer := linked.get(node_id)) is None or not peer.is_neighbor)
+        )
+
+    def came_alone(self, node_id: NodeId) -> bool:
+        """Say whether we know this node only because it has dialled us."""
+        candidate = self._candidates.get(node_id)
+        return candidate is None or candidate.came_alone
+
     def trying(self) -> int:
         """Return how many candidates are being dialled or debuted to."""
         return sum(1 for one in self._candidates.values() if one.trying_since is not None)
@@ -95,34 +113,28 @@ class Seeker:
         candidate = self._candidates.get(node_id)
         return candidate is not None and candidate.is_bridge
 
-    def bridge_due(self, seen: int, *, is_whole: bool) -> float:
+    def bridge_due(self, view: View) -> float:
         """Return the monotonic time of the next try to join two parts of the mesh.
 
-        Args:
-            seen: how many nodes we see.
-            is_whole: whether they are all of our part. If not, the unseen one is probably just
-                further away, so the nodes of a patch take turns: some BRIDGING of them try in each
-                interval.
+        When the mesh goes on beyond our horizon, a node that we do not see is probably just there,
+        so the nodes of a patch take turns: some BRIDGING of them try in each interval.
         """
         wait, longest = self._parameters.bridge_interval_s, self._parameters.bridge_far_interval_s
-        if not is_whole:
-            wait = min(longest, wait * max(1.0, seen / BRIDGING))
+        if not view.is_whole:
+            wait = min(longest, wait * max(1.0, len(view.distances()) / BRIDGING))
         return self._bridged_at + wait * self._bridge_jitter
 
-    def pick_bridge(
-        self, linked: Peers, seen: Collection[NodeId], now: float, *, is_whole: bool
-    ) -> Endpoint | None:
+    def pick_bridge(self, linked: Peers, view: View, now: float) -> Endpoint | None:
         """Return a candidate that is not seen in our part of the mesh, when it is time to try one.
 
         Args:
             linked: who has a link with us.
-            seen: the nodes of our part.
+            view: shows the nodes of our part.
             now: monotonic seconds.
-            is_whole: whether `seen` is all of our part.
         """
-        unseen = [one for one in self._idle(linked) if one.endpoint.node_id not in seen]
+        unseen = [one for one in self._idle(linked) if not view.sees(one.endpoint.node_id)]
         led_to = [one for one in unseen if one.is_bridge and one.due <= now]
-        if not led_to and now < self.bridge_due(len(seen), is_whole=is_whole):
+        if not led_to and now < self.bridge_due(view):
             return None
         self._bridged_at, self._bridge_jitter = now, 0.75 + 0.5 * self._entropy.fraction()
         if not led_to and not unseen:
@@ -132,8 +144,14 @@ class Seeker:
         return chosen.endpoint
 
     def tell(self, endpoint: Endpoint, *, passes: int, now: float, is_bridge: bool = False) -> None:
-        """Learn of a node by introduction (0 passes) or at the end of so many passes."""
+        """Learn of a node by introduction (0 passes) or at the end of so many passes.
+
+        Whoever tells may be making up NodeIds at an address that never asked for us: so an address
+        is tried once in a while only, and all of them together are limited.
+        """
         if passes > self._parameters.passes_max or endpoint.node_id in self.tried(now):
+            return
+        if self._is_busy(endpoint) or not self._told.take(now):
             return
         known = self._candidates.get(endpoint.node_id)
         if known is None:
@@ -145,13 +163,15 @@ class Seeker:
             known.endpoint, known.passes, known.due = endpoint, passes, now
             known.is_bridge = is_bridge
 
-    def remember(self, endpoint: Endpoint, now: float) -> None:
+    def remember(self, endpoint: Endpoint, now: float, *, came_alone: bool = False) -> None:
         """Keep a neighbor that was lost, to be dialled again soon."""
         known = self._candidates.get(endpoint.node_id)
         if known is None:
             self._make_room()
             wait = self._wait(0)
-            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, now + wait)
+            self._candidates[endpoint.node_id] = _Candidate(
+                endpoint, _Source.PAST, now + wait, came_alone=came_alone
+            )
 
     def passes_of(self, node_id: NodeId) -> int:
         """Return how many passes led to this candidate."""
@@ -181,7 +201,7 @@ class Seeker:
         candidate = self._candidates.get(node_id)
         if candidate is None or candidate.trying_since is None:
             return
-        self._note_tried(node_id, now)
+        self._note_tried(candidate.endpoint, now)
         if candidate.source is _Source.TOLD:
             del self._candidates[node_id]
             return
@@ -209,7 +229,7 @@ class Seeker:
     def tried(self, now: float) -> tuple[NodeId, ...]:
         """Return the nodes that lately could not take us."""
         horizon = now - self._parameters.tried_for_s
-        self._tried = {one: at for one, at in self._tried.items() if at > horizon}
+        self._tried = {one: tried for one, tried in self._tried.items() if tried[0] > horizon}
         return tuple(self._tried)[-TRIED_MAX:]
 
     def may_ask(self, linked: Peers, now: float) -> bool:
@@ -251,9 +271,21 @@ class Seeker:
         wait = min(longest, first * 2.0 ** min(failures, 32))
         return wait * (0.75 + 0.5 * self._entropy.fraction())
 
-    def _note_tried(self, node_id: NodeId, now: float) -> None:
-        self._tried.pop(node_id, None)
-        self._tried[node_id] = now
+    def _is_busy(self, endpoint: Endpoint) -> bool:
+        """Say whether the site of this address was tried lately, or will be, under another name."""
+        site = site_of(endpoint.address)
+        if any(site == tried for _, tried in self._tried.values()):
+            return True
+        return any(
+            site == site_of(one.endpoint.address)
+            for node_id, one in self._candidates.items()
+            if node_id != endpoint.node_id
+            and (one.source is _Source.TOLD or one.trying_since is not None)
+        )
+
+    def _note_tried(self, endpoint: Endpoint, now: float) -> None:
+        self._tried.pop(endpoint.node_id, None)
+        self._tried[endpoint.node_id] = now, site_of(endpoint.address)
         while len(self._tried) > TRIED_MAX:
             del self._tried[next(iter(self._tried))]
 

@@ -82,6 +82,7 @@ class LinkClosed:
     """The link is gone."""
 
     peer: NodeId
+    misconduct: str = ""  # how the peer broke the rules of the link; "": it did not
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,13 +104,11 @@ class Neighborhood:
         if (cull_at := state.view.next_cull(now)) is not None:
             times.append(cull_at)
         if self._wanted() <= 0:
-            seen, is_whole = len(state.view.distances()), state.view.is_whole
-            due = state.seeker.bridge_due(seen, is_whole=is_whole)
-            times.append(max(due, now.monotonic + 0.5))
+            times.append(max(state.seeker.bridge_due(state.view), now.monotonic + 0.5))
         else:
-            may_ask = bool(state.peers.neighbors()) and state.seeker.trying() == 0
-            next_try = state.seeker.next_due(state.peers, may_ask=may_ask)
-            times.append(next_try if next_try is not None else now.monotonic + parameters.retry_max_s)
+            next_try = state.seeker.next_due(state.peers, may_ask=self._may_ask())
+            longest = now.monotonic + parameters.retry_max_s
+            times.append(next_try if next_try is not None else longest)
         return max(min(times), now.monotonic)
 
     def find_route(self, wish: RouteWish, now: Now) -> RoundTrip | None:
@@ -125,7 +123,10 @@ class Neighborhood:
             case LinkOpened(peer_id, address, inbound):
                 state.lingering.pop(peer_id, None)
                 self._on_link_opened(peer_id, address, inbound=inbound, now=now)
-            case LinkClosed(peer_id):
+            case LinkClosed(peer_id, misconduct):
+                if misconduct:
+                    state.misconduct.report(peer_id, misconduct, now)
+                    state.is_dirty = True
                 self._on_link_closed(peer_id, now)
             case DialFailed(peer_id):
                 if peer_id not in state.peers:
@@ -277,7 +278,7 @@ class Neighborhood:
             else:
                 state.seeker.failed(endpoint.node_id, at)
         neighbors = [peer for peer in state.peers.neighbors() if peer.is_full]
-        if state.seeker.trying() == 0 and neighbors and state.seeker.may_ask(state.peers, at):
+        if self._may_ask() and neighbors and state.seeker.may_ask(state.peers, at):
             state.seeker.asked(at)
             state.debut_to(state.entropy.choice(neighbors), at)
 
@@ -286,8 +287,7 @@ class Neighborhood:
         state, at = self.state, now.monotonic
         if not state.parameters.has_neighbors or not state.peers.has_free_slot():
             return
-        seen, is_whole = state.view.distances(), state.view.is_whole
-        endpoint = state.seeker.pick_bridge(state.peers, seen, at, is_whole=is_whole)
+        endpoint = state.seeker.pick_bridge(state.peers, state.view, at)
         if endpoint is None:
             return
         if state.misconduct.ban_of(endpoint.node_id, now) is None:
@@ -301,7 +301,14 @@ class Neighborhood:
         if not state.parameters.has_neighbors:
             return 0
         missing = state.parameters.seek_target - len(state.peers.neighbors())
+        if missing <= 0 and state.lacks_anchor and state.peers.has_free_slot():
+            missing = 1
         return missing - state.seeker.trying()
+
+    def _may_ask(self) -> bool:
+        """Say whether we are so short of neighbors that one of them may introduce another."""
+        state = self.state
+        return state.is_seeking and bool(state.peers.neighbors()) and state.seeker.trying() == 0
 
     # The round
 

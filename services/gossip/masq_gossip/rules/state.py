@@ -72,14 +72,16 @@ class State:
             parameters=parameters,
         )
         self.view = View(self.own.node_id, parameters, read)
-        self.peers = Peers()
+        self.peers = Peers(parameters)
         self.seeker = Seeker(
             parameters, entropy, descriptors=self._others(origin.descriptors), past=origin.past
         )
-        self.acceptor = Acceptor(self.own.node_id, parameters, self.view, self.peers, entropy)
+        self.reputation = Reputation()
+        self.acceptor = Acceptor(
+            self.own.node_id, parameters, self.view, self.peers, self.reputation, entropy
+        )
         self.producer = Producer(self.own.node_id, self.view)
         self.misconduct = Misconduct(origin.bans)
-        self.reputation = Reputation()
         self.routes = RouteFinder(self.own.node_id, self.view, self.reputation, entropy)
         self.commands: list[Command] = []
         self.is_dirty = False
@@ -90,9 +92,26 @@ class State:
         """Whether we have fewer neighbors than we want."""
         return len(self.peers.neighbors()) < self.parameters.seek_target
 
+    @property
+    def missing_anchors(self) -> int:
+        """How many places we keep for nodes that we dial ourselves.
+
+        None when we know of nobody to dial: the first node of a mesh lives on who comes.
+        """
+        missing = max(0, self.parameters.anchors - self.peers.anchors())
+        return min(missing, self.seeker.hopes(self.peers)) if missing else 0
+
     def wants(self, node_id: NodeId) -> bool:
         """Whether to debut to a node that we have dialled."""
-        return self.is_seeking or (self.seeker.is_bridging(node_id) and self.peers.has_free_slot())
+        if self.is_seeking:
+            return True
+        is_wanted = self.lacks_anchor or self.seeker.is_bridging(node_id)
+        return is_wanted and self.peers.has_free_slot()
+
+    @property
+    def lacks_anchor(self) -> bool:
+        """Whether all our neighbors came by themselves, though we know of others."""
+        return not self.peers.anchors() and self.missing_anchors > 0
 
     def edges(self) -> tuple[NodeId, ...]:
         """Return the neighbors our record should list."""
@@ -109,6 +128,7 @@ class State:
         assert self.own.signed is not None
         statement = self.own.statement.raw if self.own.statement else None
         self.send(peer, Debut(self.own.signed.raw, statement, self.seeker.tried(now)))
+        peer.awaits_introduction = True
         if not peer.is_neighbor:
             peer.stage, peer.stage_since = PeerStage.DEBUTING, now
 
@@ -117,6 +137,7 @@ class State:
         assert self.peers.has_free_slot()
         peer.stage, peer.stage_since = PeerStage.NEIGHBOR, now
         peer.digest_due = now
+        peer.is_anchor = not peer.inbound and not self.seeker.came_alone(peer.node_id)
         self.seeker.succeeded(peer.node_id, now)
         self.is_dirty = True
 
@@ -156,7 +177,7 @@ class State:
         self.seeker.failed(peer.node_id, now)
         self.is_dirty = True
         if peer.is_neighbor and peer.endpoint is not None:
-            self.seeker.remember(peer.endpoint, now)
+            self.seeker.remember(peer.endpoint, now, came_alone=not peer.is_anchor)
 
     def _others(self, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         return tuple(one for one in endpoints if one.node_id != self.own.node_id)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 
 from masq_gossip.record import NodeRecord, SignedRecord
+from masq_gossip.rules.budget import Budget
 from masq_gossip.rules.events import Now
 from masq_gossip.rules.parameters import Parameters
 from masq_kernel.identity.keys import NodeId
@@ -30,6 +31,7 @@ class Verdict(Enum):
     EXPIRED = "older than its lifetime"
     FUTURE = "published in the future"
     NO_ROOM = "no room"
+    TOO_SOON = "newer records of this node come too fast"
 
 
 class View:
@@ -50,6 +52,7 @@ class View:
         self._changed: set[NodeId] = set()  # records put or dropped since somebody asked
         self._published_first = float("inf")  # no record was published before this
         self._unreached: dict[NodeId, float] = {}  # since when (monotonic) no path has led there
+        self._updates: dict[NodeId, Budget] = {}  # how soon each record may be another one again
         self._unmarked = 0  # records put since `_unreached` was brought up to date
         # Found since the graph changed:
         self._distances: dict[NodeId, int] | None = None
@@ -89,6 +92,8 @@ class View:
             if held.version == record.version:
                 same = held.raw == signed.raw
                 return Verdict.KNOWN if same else Verdict.CONFLICTING
+            if record.node_id != self._own and not self._may_update(record.node_id, now):
+                return Verdict.TOO_SOON  # a digest brings the last of them
         elif self._was_newer(record, now):
             return Verdict.OLDER
         elif not self._make_room(record.node_id, now):
@@ -114,6 +119,10 @@ class View:
         if self._distances is None:
             self._distances = self._search()
         return self._distances
+
+    def sees(self, node_id: NodeId) -> bool:
+        """Say whether a path leads to the node and its record has come: hiding it hides nothing."""
+        return node_id in self.distances() and node_id in self._held
 
     def shareable(self, among: Iterable[NodeId] | None = None) -> dict[NodeId, int]:
         """Return the versions of the records that our neighbors' horizon includes.
@@ -212,6 +221,14 @@ class View:
         version, expires_at = self._dropped.get(record.node_id, (0, 0))
         return record.version < version and now.unix < expires_at
 
+    def _may_update(self, node_id: NodeId, now: Now) -> bool:
+        budget = self._updates.get(node_id)
+        if budget is None:
+            burst, refill_s = self._parameters.updates_max, self._parameters.updates_refill_s
+            budget = Budget(burst=burst, refill_s=refill_s, now=now.monotonic)
+            self._updates[node_id] = budget
+        return budget.take(now.monotonic)
+
     def _put(self, signed: SignedRecord, now: Now) -> None:
         self._dropped.pop(signed.node_id, None)
         held = self._held.get(signed.node_id)
@@ -235,6 +252,7 @@ class View:
         signed = self._held.pop(node_id)
         del self._raw_known[signed.raw]
         self._unreached.pop(node_id, None)
+        self._updates.pop(node_id, None)
         expires_at = signed.record.published_at + self._parameters.record_ttl_s
         self._dropped[node_id] = signed.version, expires_at
         if len(self._dropped) > DROPPED_MAX:

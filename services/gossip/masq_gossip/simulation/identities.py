@@ -37,7 +37,11 @@ def read_record(raw: bytes) -> SignedRecord:
 def endpoint_of(index: int) -> Endpoint:
     """Return where the node with this number listens."""
     net, host = divmod(index, HOSTS_PER_NET)
-    return Endpoint(key_of(index).node_id, f"10.{net // HOSTS_PER_NET}.{1 + net % HOSTS_PER_NET}.{1 + host}", (PORT,))
+    return Endpoint(
+        key_of(index).node_id,
+        f"10.{net // HOSTS_PER_NET}.{1 + net % HOSTS_PER_NET}.{1 + host}",
+        (PORT,),
+    )
 
 
 def self_of(

@@ -1,8 +1,8 @@
 """A random history of misfortunes for a mesh: one seed, one history. Pure.
 
 Nodes are killed, stopped and started again, links are cut, the network is parted and joined; all
-the while messages get lost, arrive twice or too late, clocks are wrong, and some nodes may lie. Then
-all is mended, and the mesh must be whole again.
+the while messages get lost, arrive twice or too late, clocks are wrong, and some nodes may lie.
+Then all is mended, and the mesh must be whole again.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """What happens to messages on their way. Pure.
 
-A link keeps the order of its messages, as TCP does; `reorder` breaks that for some of them, as a bus
-may that drops an event and repeats it. Nodes of different islands cannot reach each other.
+A link keeps the order of its messages, as TCP does; `reorder` breaks that for some of them, as a
+bus may that repeats an event late. Nodes of different islands cannot reach each other.
 """
 
 from collections.abc import Callable

@@ -17,6 +17,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from masq_gossip.messages import Debut, Introduction, Message, Pass, Standard
 from masq_gossip.rules.parameters import Parameters
@@ -140,10 +141,12 @@ class Study:
             mesh.feed(node, self_of(node.index, rates, at=mesh.now_of(node).unix))
             return {node.node_id}
 
-        yield from self._spread("rate", mesh, self._some(mesh, SAMPLES), change, self._is_told)
+        yield from self._spread(
+            "rate", mesh, self._some(mesh, SAMPLES), change, partial(self._is_told, mesh)
+        )
 
     def _join(self, mesh: Mesh) -> Iterator[Finding]:
-        def settled(mesh: Mesh, node: SimulatedNode) -> bool:
+        def settled(node: SimulatedNode) -> bool:
             is_in = mesh.degree(node) >= mesh.parameters.seek_target
             return is_in and self._is_told(mesh, node)
 
@@ -162,7 +165,7 @@ class Study:
             mesh.stop(node)
             return involved
 
-        def forgotten(mesh: Mesh, node: SimulatedNode) -> bool:
+        def forgotten(node: SimulatedNode) -> bool:
             views = [one.core.state.view for one in patch if one.is_alive]
             return not any(node.node_id in view.distances() for view in views)
 
@@ -202,9 +205,7 @@ class Study:
         self._tell("a mesh in which one node in ten lies")
         mesh = self._grown(prepare)
         honest = [node for node in mesh.alive() if not node.is_liar]
-        banned = {
-            ban.node_id for node in honest for ban in node.core.state.misconduct.all()
-        }
+        banned = {ban.node_id for node in honest for ban in node.core.state.misconduct.all()}
         garblers = [one for one in mesh.nodes if one.liar and one.liar.lie is Lie.GARBLE]
         caught = sum(one.node_id in banned for one in garblers)
         yield Finding("lies_honest_routable_share", _routable(honest))
@@ -223,7 +224,7 @@ class Study:
         mesh: Mesh,
         nodes: Iterator[SimulatedNode] | list[SimulatedNode],
         begin: Callable[[SimulatedNode], set[NodeId]],
-        is_known: Callable[[Mesh, SimulatedNode], bool],
+        is_known: Callable[[SimulatedNode], bool],
     ) -> Iterator[Finding]:
         """Measure, one change after the other, how long it takes to be known and what it costs."""
         self._tell(f"how a {kind} spreads")
@@ -237,7 +238,7 @@ class Study:
             patch = len(mesh.patch_of(node))
             tally.of = begin(node)
             mesh.watcher = tally
-            known_at = mesh.timeline.wait_for(lambda one=node: is_known(mesh, one), KNOWN_LIMIT_S)
+            known_at = mesh.timeline.wait_for(partial(is_known, node), KNOWN_LIMIT_S)
             took.append((known_at if known_at is not None else float("inf")) - began)
             mesh.run(2.0)  # what is still said of it
             mesh.watcher = None

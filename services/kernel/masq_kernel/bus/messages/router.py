@@ -44,6 +44,7 @@ class LinkClosed(BusMessage, frozen=True):
 
     peer: NodeId
     reason: str
+    misconduct: bool = False  # the peer broke the rules of the link, by a flood for example
 
 
 class DialFailed(BusMessage, frozen=True):

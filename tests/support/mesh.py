@@ -1,3 +1,0 @@
-from masq_gossip.simulation import Mesh, SimulatedNode
-
-__all__ = ["Mesh", "SimulatedNode"]
