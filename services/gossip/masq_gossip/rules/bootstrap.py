@@ -9,7 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from enum import IntEnum
 
-from masq_gossip.messages import TRIED_MAX
+from masq_gossip.messages import TRIED_MAX, FailureReason
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peers
@@ -31,8 +31,31 @@ class _Source(IntEnum):
     DESCRIPTOR = 2
 
 
+_REFUSALS = {
+    FailureReason.FULL: "it has no room, and nobody to pass us to",
+    FailureReason.ADDRESS_TAKEN: "another node has our IP address, and there is one node for each",
+    FailureReason.ADDRESS_MISMATCH: "our link comes from another address than the one we state; "
+    "`masq address` shows ours and changes it",
+    FailureReason.NO_INTRODUCTION: "it has nobody to introduce",
+    FailureReason.NOT_NEEDED: "it has neighbors enough",
+    FailureReason.HALF_LINK: "our records did not list each other in time",
+    FailureReason.DISPLACED: "another node needed the place more",
+    FailureReason.MISCONDUCT: "it has banned us",
+    FailureReason.NOT_SERVING: "it takes no neighbors now",
+}
+"""What a refusal means, for the operator of the node that was refused."""
+
+
 @dataclass(slots=True)
 class _Candidate:
+    """A node to try.
+
+    Args:
+        endpoint: where.
+        places: where a descriptor says it is, and where it was our neighbor; after a failure they
+            are tried in turn. What others say is tried once: nobody can lead us away from a node.
+    """
+
     endpoint: Endpoint
     source: _Source
     due: float
@@ -40,6 +63,21 @@ class _Candidate:
     failures: int = 0
     trying_since: float | None = None  # None: not being tried
     is_bridge: bool = False  # tried to join two parts of the mesh, not for want of neighbors
+    places: tuple[Endpoint, ...] = ()
+
+    def turn(self) -> None:
+        """After a failure try the next place."""
+        if self.endpoint in self.places:
+            at = self.places.index(self.endpoint) + 1
+            self.endpoint = self.places[at % len(self.places)]
+        elif self.places:
+            self.endpoint = self.places[-1]
+
+    def was_at(self, endpoint: Endpoint) -> None:
+        """Note where it was our neighbor."""
+        described = self.places[:1] if self.source is _Source.DESCRIPTOR else ()
+        self.places = described if endpoint in described else (*described, endpoint)
+        self.endpoint = endpoint
 
 
 class Seeker:
@@ -64,9 +102,13 @@ class Seeker:
         self._ask_due, self._ask_failures = 0.0, 0
         self.bridge_due = parameters.bridge_interval_s * (0.75 + 0.5 * entropy.fraction())
         for endpoint in past[:CANDIDATES_MAX]:
-            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, 0.0)
+            self._candidates[endpoint.node_id] = _Candidate(
+                endpoint, _Source.PAST, 0.0, places=(endpoint,)
+            )
         for endpoint in descriptors:
-            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.DESCRIPTOR, 0.0)
+            self._candidates[endpoint.node_id] = _Candidate(
+                endpoint, _Source.DESCRIPTOR, 0.0, places=(endpoint,)
+            )
 
     @property
     def has_candidates(self) -> bool:
@@ -126,12 +168,16 @@ class Seeker:
             known.is_bridge = is_bridge
 
     def remember(self, endpoint: Endpoint, now: float) -> None:
-        """Keep a neighbor that was lost, to be dialled again soon."""
+        """Keep a neighbor that was lost, to be dialled again soon, where it was last."""
+        due = now + self._wait(0)
         known = self._candidates.get(endpoint.node_id)
         if known is None:
             self._make_room()
-            wait = self._wait(0)
-            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, now + wait)
+            known = _Candidate(endpoint, _Source.PAST, due)
+            self._candidates[endpoint.node_id] = known
+        known.source = max(known.source, _Source.PAST)
+        known.due = max(known.due, due)
+        known.was_at(endpoint)
 
     def passes_of(self, node_id: NodeId) -> int:
         """Return how many passes led to this candidate."""
@@ -166,6 +212,7 @@ class Seeker:
             del self._candidates[node_id]
             return
         candidate.trying_since, candidate.is_bridge = None, False
+        candidate.turn()
         candidate.due = now + self._wait(candidate.failures)
         candidate.failures += 1
 
@@ -256,10 +303,12 @@ def stage_of(
     hops_min: int,
     has_route: bool,
     exits: str = "",
+    refusal: FailureReason | None = None,
 ) -> tuple[Stage, str]:
     """Return the connection stage and the sentence that explains it to an operator.
 
-    `exits` says " to an exit in ..." where the operator insists on countries.
+    `exits` says " to an exit in ..." where the operator insists on countries; `refusal` is how the
+    last node that answered refused us.
     """
     if has_route:
         return "routable", f"round trips of {hops_min} hops exist"
@@ -270,6 +319,8 @@ def stage_of(
         )
     if neighbors or links:
         return "seeking", "a node answered, but none lists us as its neighbor yet"
+    if can_dial and refusal is not None:
+        return "alone", f"a node answered and refused us: {_REFUSALS[refusal]}"
     if can_dial:
         return "alone", "no descriptor has answered"
     return "alone", "no descriptor is configured and nobody has called"

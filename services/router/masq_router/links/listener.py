@@ -73,9 +73,24 @@ class Listener:
             OperatorError: the port is taken or not allowed.
         """
         self.stop()
+        return await self.move(host, port, certificate)
+
+    async def move(self, host: str, port: int, certificate: ShownCertificate) -> tuple[str, int]:
+        """Listen somewhere else, and only then no more where it was.
+
+        Raises:
+            OperatorError: the port is taken or not allowed, or the address is not this machine's.
+        """
+        server = await self._open(host, port, certificate)
+        self.stop()
+        self._server = server
+        address: tuple[str, int] = server.sockets[0].getsockname()[:2]
+        return address
+
+    async def _open(self, host: str, port: int, certificate: ShownCertificate) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
+            return await loop.create_server(
                 partial(self._make_link, certificate),
                 host,
                 port,
@@ -89,8 +104,6 @@ class Listener:
             problem = f"The router cannot listen at {host} port {port}: {error.strerror or error}."
             remedy = "Set `listen_host` and `listen_port` in the section [router]."
             raise OperatorError(problem, remedy=remedy) from None
-        address: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
-        return address
 
     def stop(self) -> None:
         """Take no more connections; those that stand go on."""
