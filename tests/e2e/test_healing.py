@@ -5,6 +5,7 @@ The seconds are printed (`pytest -s`); the bounds are generous, since machines a
 
 import asyncio
 import re
+import socket
 import time
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -100,13 +101,57 @@ async def test_it_comes_back_at_another_address(running):
     config.write_text(re.sub(rf'"{re.escape(old)}"', f'"{new}"', config.read_text()))
     await running.processes_of(victim).start()
     known_s = await seconds_until(lambda: knowing(running, victim, NODES - 1), timeout_s=60)
-    addresses = set()
-    for node in running.mesh.nodes:
-        for neighbor in await node.api.items("/v1/neighbors"):
-            if neighbor["node_id"] == victim.node_id:
-                addresses.add(neighbor["address"])
-    assert addresses == {new}
+    assert await addresses_of(running, victim) == {new}
     print(f"\nanother address: known to all after {known_s:.1f} s")
+
+
+async def addresses_of(running, node):
+    """Where its neighbors know this node."""
+    listed = [await each.api.items("/v1/neighbors") for each in running.mesh.nodes]
+    return {
+        neighbor["address"]
+        for items in listed
+        for neighbor in items
+        if neighbor["node_id"] == node.node_id
+    }
+
+
+async def test_its_address_changes_while_it_runs_and_a_restart_keeps_it(running):
+    victim, new = victim_of(running), "127.0.1.98"
+    assert not any_listener(new, victim.plan.port)
+    shown = await victim.api.call("PUT", "/v1/node/address", {"address": new})
+    assert shown == {"address": new, "ports": [victim.plan.port], "origin": "run time"}
+    assert any_listener(new, victim.plan.port)
+    moved_s = await seconds_until(lambda: is_at(running, victim, new), timeout_s=60)
+    assert await traffic_flows(running)
+    assert new in (await victim.describe())["descriptor"]
+    assert not await bans_of(running)
+    await running.processes_of(victim).stop()
+    await seconds_until(lambda: knowing(running, victim, 0), timeout_s=40)
+    await running.processes_of(victim).start()
+    known_s = await seconds_until(lambda: is_at(running, victim, new), timeout_s=60)
+    print(
+        f"\nanother address at run time: three neighbors have it after {moved_s:.1f} s; after a "
+        f"restart they have it again in {known_s:.1f} s"
+    )
+
+
+async def is_at(running, node, address):
+    """Whether a node has three neighbors, everybody knows it, and it is nowhere else."""
+    return (
+        await are_whole(node)
+        and await knowing(running, node, NODES - 1)
+        and await addresses_of(running, node) == {address}
+    )
+
+
+async def bans_of(running):
+    return [ban for node in running.mesh.nodes for ban in await node.api.items("/v1/bans")]
+
+
+def any_listener(address, port):
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
 
 
 @pytest.mark.slow
@@ -201,6 +246,7 @@ async def is_known_as_cut(running, one, other):
 
 
 async def are_whole(*nodes):
+    """Whether these nodes have three neighbors each."""
     described = [await node.describe() for node in nodes]
     return all(each.get("neighbors", 0) >= 3 for each in described)
 
