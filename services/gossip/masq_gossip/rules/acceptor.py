@@ -149,8 +149,6 @@ class Acceptor:
     def _victim(
         self, newcomer: NodeRecord, known: set[NodeId], now: float, *, is_last_stranger: bool
     ) -> Peer | None:
-        if not newcomer.accepts_connections:
-            return None
         if now < self._displaced_at + self._parameters.displace_interval_s:
             return None
         if is_last_stranger and newcomer.degree < self._parameters.seek_target:

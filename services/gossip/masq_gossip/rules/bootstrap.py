@@ -308,7 +308,7 @@ def stage_of(
     """Return the connection stage and the sentence that explains it to an operator.
 
     `exits` says " to an exit in ..." where the operator insists on countries; `refusal` is how the
-    last node that answered refused us.
+    last node that answered refused us: one more that is being asked is no progress then.
     """
     if has_route:
         return "routable", f"round trips of {hops_min} hops exist"
@@ -317,7 +317,7 @@ def stage_of(
             "connected",
             f"{full} full neighbors, but no round trip of {hops_min} hops{exits} yet",
         )
-    if neighbors or links:
+    if neighbors or (links and refusal is None):
         return "seeking", "a node answered, but none lists us as its neighbor yet"
     if can_dial and refusal is not None:
         return "alone", f"a node answered and refused us: {_REFUSALS[refusal]}"

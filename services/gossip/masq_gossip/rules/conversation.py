@@ -163,7 +163,7 @@ class Conversation:
 
     def _on_failure(self, peer: Peer, reason: FailureReason, now: Now) -> None:
         if peer.stage is PeerStage.DEBUTING:
-            self._state.note_answer(reason)
+            self._state.note_refusal(peer.node_id, reason)
         if reason is not FailureReason.NO_INTRODUCTION:
             cause = reason.name.lower().replace("_", " ")
             self._state.close(peer, f"it refused: {cause}", now.monotonic)

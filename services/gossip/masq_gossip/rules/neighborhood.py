@@ -114,7 +114,8 @@ class Neighborhood:
         if (cull_at := state.view.next_cull(now)) is not None:
             times.append(cull_at)
         if self._wanted() <= 0:
-            times.append(max(state.seeker.bridge_due, now.monotonic + 0.5))
+            if state.peers.has_free_slot():
+                times.append(max(state.seeker.bridge_due, now.monotonic + 0.5))
         else:
             may_ask = bool(state.peers.neighbors()) and state.seeker.trying() == 0
             due = state.seeker.next_due(state.peers, may_ask=may_ask)
@@ -138,7 +139,7 @@ class Neighborhood:
             case DialFailed(peer_id):
                 if peer_id not in state.peers:
                     state.seeker.failed(peer_id, now.monotonic)
-                    state.note_answer(None)
+                    state.note_silence(peer_id)
             case LinksListed():
                 self._on_links_listed(event, now)
             case PayloadArrived():
@@ -374,7 +375,7 @@ class Neighborhood:
             hops_min=hops,
             has_route=has_route,
             exits=state.routes.preferences.where(),
-            refusal=state.refusal,
+            refusal=state.refused_by[1] if state.refused_by else None,
         )
         if not state.parameters.has_neighbors:
             stage, reason = "alone", "zero-hop mode uses no neighborhood"

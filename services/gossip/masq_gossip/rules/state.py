@@ -84,7 +84,7 @@ class State:
         self.commands: list[Command] = []
         self.is_dirty = False
         self.lingering: dict[NodeId, float] = {}
-        self.refusal: FailureReason | None = None  # of the last debut; None: nobody answered
+        self.refused_by: tuple[NodeId, FailureReason] | None = None  # while we have no neighbor
 
     @property
     def is_seeking(self) -> bool:
@@ -119,13 +119,19 @@ class State:
         peer.stage, peer.stage_since = PeerStage.NEIGHBOR, now
         peer.digest_due = now
         self.seeker.succeeded(peer.node_id, now)
-        self.refusal = None
+        self.refused_by = None
         self.is_dirty = True
 
-    def note_answer(self, refusal: FailureReason | None) -> None:
-        """Note how the last attempt to find a neighbor ended, for the operator."""
-        if refusal is not self.refusal:
-            self.refusal = refusal
+    def note_refusal(self, node_id: NodeId, reason: FailureReason) -> None:
+        """Note who would not have us while we have no neighbor, for the operator."""
+        if not self.peers.neighbors():
+            self.refused_by = node_id, reason
+            self.is_dirty = True
+
+    def note_silence(self, node_id: NodeId) -> None:
+        """Note that a node does not answer; what it once said is worth nothing any more."""
+        if self.refused_by is not None and self.refused_by[0] == node_id:
+            self.refused_by = None
             self.is_dirty = True
 
     def restart_neighbor(self, peer: Peer, now: float) -> None:
@@ -176,7 +182,7 @@ class State:
         """
         before = self.own.address
         self.own.move(endpoint)
-        self.note_answer(None)
+        self.refused_by = None
         self.is_dirty = True
         if self.own.statement is None or (before and before.address == endpoint.address):
             return
