@@ -187,7 +187,7 @@ async def test_a_link_that_loses_its_packets_is_given_up_by_both_while_traffic_f
     port = other.plan.port
     assert can_connect(*ends, port)
     async with flowing(running) as downloads:
-        with packets_dropped(*ends) as cut:
+        with packets_dropped((ends[0], one.plan.port), (ends[1], port)) as cut:
             assert not can_connect(*ends, port)
             noticed_s = await asyncio.gather(
                 seconds_until(lambda: has_let_go(one, other), timeout_s=60),
@@ -199,8 +199,8 @@ async def test_a_link_that_loses_its_packets_is_given_up_by_both_while_traffic_f
             await asyncio.sleep(5)
             packets = cut.dropped()
         assert can_connect(*ends, port)
+        assert min(sum(packets[:2]), sum(packets[2:])) > 0  # either way
         whole_s = await seconds_until(lambda: are_whole(one, other), timeout_s=60)
-    assert min(packets) > 0
     assert max(noticed_s) <= LINK_TIMEOUT_S + NOTICE_SLACK_S
     assert downloads.longest_pause_s() <= PAUSE_MAX_S
     assert downloads.done > downloads.lost

@@ -1,4 +1,7 @@
-"""Packets between two addresses of this machine, dropped by its own packet filter (nftables)."""
+"""Packets between two nodes of this machine, dropped by its own packet filter (nftables).
+
+Only what belongs to one of the two link ports is dropped: other meshes use the same addresses.
+"""
 
 import os
 import re
@@ -28,7 +31,11 @@ def require_packet_filter():
 
 
 class Cut:
-    """A table of the packet filter that drops what goes between two addresses, either way."""
+    """A table of the packet filter that drops what goes between two nodes, either way.
+
+    Args:
+        one, other: address and link port of each.
+    """
 
     def __init__(self, one, other):
         self._table = f"masq_test_{os.getpid()}"
@@ -36,7 +43,9 @@ class Cut:
 
     def begin(self):
         rules = [
-            f"ip saddr {source} ip daddr {target} counter drop" for source, target in self._pairs
+            f"ip saddr {source} ip daddr {target} tcp {end} counter drop"
+            for (source, source_port), (target, target_port) in self._pairs
+            for end in (f"sport {source_port}", f"dport {target_port}")
         ]
         chain = ["chain cut {", "type filter hook input priority 0;", *rules, "}"]
         table = "\n".join((f"table inet {self._table} {{", *chain, "}", ""))
@@ -47,14 +56,14 @@ class Cut:
         _nft("delete", "table", "inet", self._table)
 
     def dropped(self):
-        """Return how many packets were dropped, each way."""
+        """Return how many packets were dropped by each rule: both ends' ports, each way."""
         listed = _nft("list", "table", "inet", self._table).stdout
         return [int(count) for count in re.findall(r"counter packets (\d+)", listed)]
 
 
 @contextmanager
 def packets_dropped(one, other):
-    """Drop all packets between two addresses while the context lasts."""
+    """Drop all packets of links between two nodes while the context lasts."""
     cut = Cut(one, other)
     cut.begin()
     try:

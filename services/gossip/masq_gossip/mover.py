@@ -2,8 +2,8 @@
 
     asked -> the router listens there -> kept in address.json -> the rules tell the neighbors
 
-In this order, so that nothing is stated where nobody listens, and a crash in between leaves either
-the old address or the new one, never a mixture.
+In this order, so that nothing is stated where nobody listens. If something fails in between,
+whoever asked gets no answer and asks again; each step can be taken twice.
 """
 
 import asyncio
