@@ -121,6 +121,7 @@ async def test_six_nodes_join_over_their_buses_and_answer_for_it(tmp_path):
         assert len(found.over[0].onion_key) == 1216
         status = await node.api.request(subjects.GOSSIP_STATUS, GossipStatusRequested())
         assert (status.stage, status.nodes_known) == ("routable", 6)
+        await until(lambda: len(node.core.state.edges()) >= 3)
         listed = await node.api.request(subjects.NEIGHBORS, NeighborsRequested())
         assert "full" in {one.edge for one in listed.neighbors}
         assert 3 <= len(listed.neighbors) <= 5
