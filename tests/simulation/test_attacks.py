@@ -82,7 +82,7 @@ def test_however_many_addresses_surround_a_node_it_keeps_those_it_dialled(seed, 
             if known != victim.node_id:
                 del node.core.state.seeker._candidates[known]
     worst = 0
-    for _ in range(120):
+    for _ in range(240):
         mesh.run(0.5)
         worst = max(worst, share_of(mesh, victim))
     assert worst <= min(attackers, MAX_DEGREE - 1)

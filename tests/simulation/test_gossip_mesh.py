@@ -126,7 +126,10 @@ def test_the_stage_goes_down_and_says_why():
             mesh.kill(other)
     mesh.run(5.0)
     assert node.stage == "alone"
-    assert node.core.reason == "no descriptor has answered"
+    assert node.core.reason.startswith(
+        "no descriptor has answered; the last full neighbor was lost"
+    )
+    assert "round trips were lost at 20" in node.core.reason
     assert [stage for _, stage in node.stages][-1] == "alone"
 
 

@@ -159,6 +159,7 @@ class RouterNode:
             mode="standard",
             stage="routable",
             reason="",
+            stage_since=None,
             neighbors=0,
             nodes_known=0,
             hops_min=3,

@@ -10,8 +10,8 @@ from masq_gossip.rules.parameters import Mode, Parameters
 from masq_kernel.chains import Chain
 from masq_kernel.errors import MalformedError
 from masq_kernel.identity.descriptor import Descriptor
-from masq_kernel.identity.keys import NodeId
 from masq_kernel.rates import DEFAULT_RATES, RATE_WEI_MAX, ZERO_RATES, RatePack
+from masq_kernel.runtime.address import Place
 from masq_kernel.runtime.settings import SectionSettings, SettingsError
 from masq_kernel.units import Wei
 
@@ -54,6 +54,10 @@ class GossipSettings(SectionSettings):
     def _address_and_ports(self) -> Self:
         if (self.address is None) != (not self.ports):
             raise ValueError("set both `address` and `ports`, or neither")
+        try:
+            self.place()
+        except MalformedError as error:
+            raise ValueError(error.reason) from None
         return self
 
     def parameters(self) -> Parameters:
@@ -72,11 +76,9 @@ class GossipSettings(SectionSettings):
             exit_service=_wei(self.exit_service, default.exit_service),
         )
 
-    def endpoint(self, node_id: NodeId) -> Endpoint | None:
-        """Return where this node can be dialled; None: nowhere."""
-        if self.address is None or self.mode != "standard":
-            return None
-        return Endpoint(node_id, self.address, self.ports)
+    def place(self) -> Place | None:
+        """Return where this node can be dialled in standard mode; None: nowhere."""
+        return None if self.address is None else Place(self.address, self.ports)
 
     def descriptors(self, chain: Chain) -> tuple[Endpoint, ...]:
         """Return the nodes to begin with.

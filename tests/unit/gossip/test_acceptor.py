@@ -114,6 +114,12 @@ def test_a_saturated_node_makes_room_for_an_isolated_newcomer():
     assert isinstance(verdict, Displaced)
 
 
+def test_a_saturated_node_makes_room_for_one_that_takes_no_connections_too():
+    """It dials who made room; without this a consume-only node stayed alone (modes, seeds 2, 7)."""
+    verdict = Scene(5, 5, 5, 5, 5).judge(accepts_connections=False)
+    assert isinstance(verdict, Displaced)
+
+
 def test_a_saturated_node_makes_no_room_for_one_that_has_two_neighbors():
     verdict = Scene(5, 5, 5, 5, 5).judge(neighbors=STRANGERS[:2])
     assert verdict == Refused(FailureReason.FULL)

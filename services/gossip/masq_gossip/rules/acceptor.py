@@ -7,6 +7,7 @@
                                                    newcomer joins between us
     full, and the newcomer needs nobody for     -> Displaced too, but seldom: it may join two
     itself and comes from where we do not see      parts of the mesh
+    full, and it needs more neighbors           -> PassedOn to a full one that knows room
     full otherwise                              -> Refused
 
 Without the third line a mesh in which everybody is full would take nobody in any more, without the
@@ -125,6 +126,9 @@ class Acceptor:
         if victim is not None and told.take(now):
             self._displaced_at = now
             return Displaced(victim)
+        leader = self._leader_to_room(newcomer, known, now)
+        if leader is not None and told.take(now):
+            return PassedOn(leader)
         return Refused(FailureReason.FULL)
 
     def is_last_stranger(self, newcomer: NodeRecord) -> bool:
@@ -174,11 +178,29 @@ class Acceptor:
         ]
         return self._least(options, now)
 
+    def _leader_to_room(self, newcomer: NodeRecord, known: set[NodeId], now: float) -> Peer | None:
+        """Return a full neighbor that has a neighbor with room, for a newcomer that needs more."""
+        if newcomer.degree >= self._parameters.seek_target:
+            return None
+
+        def has_room(node_id: NodeId) -> bool:
+            record = self._view.record(node_id)
+            return record is not None and record.accepts_connections and not record.is_full_up
+
+        options = [
+            (0, peer)
+            for peer in self._introducible(known)
+            if any(has_room(one) for one in self._neighbors_of(peer) if one not in known)
+        ]
+        return self._least(options, now)
+
+    def _neighbors_of(self, peer: Peer) -> tuple[NodeId, ...]:
+        record = self._view.record(peer.node_id)
+        return record.neighbors if record else ()
+
     def _victim(
         self, newcomer: NodeRecord, known: set[NodeId], now: float, *, is_last_stranger: bool
     ) -> Peer | None:
-        if not newcomer.accepts_connections:
-            return None
         if now < self._displaced_at + self._parameters.displace_interval_s:
             return None
         needs_us = is_last_stranger and newcomer.degree < self._parameters.seek_target

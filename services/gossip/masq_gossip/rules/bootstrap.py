@@ -8,7 +8,7 @@ number wanted, so that a node does not end up with more neighbors than it looked
 from dataclasses import dataclass
 from enum import IntEnum
 
-from masq_gossip.messages import TRIED_MAX
+from masq_gossip.messages import TRIED_MAX, FailureReason
 from masq_gossip.rules.budget import Budget
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.rules.parameters import Parameters
@@ -36,8 +36,31 @@ class _Source(IntEnum):
     DESCRIPTOR = 2
 
 
+_REFUSALS = {
+    FailureReason.FULL: "it has no room, and nobody to pass us to",
+    FailureReason.ADDRESS_TAKEN: "another node has our IP address, and there is one node for each",
+    FailureReason.ADDRESS_MISMATCH: "our link comes from another address than the one we state; "
+    "`masq address` shows ours and changes it",
+    FailureReason.NO_INTRODUCTION: "it has nobody to introduce",
+    FailureReason.NOT_NEEDED: "it has neighbors enough",
+    FailureReason.HALF_LINK: "our records did not list each other in time",
+    FailureReason.DISPLACED: "another node needed the place more",
+    FailureReason.MISCONDUCT: "it has banned us",
+    FailureReason.NOT_SERVING: "it takes no neighbors now",
+}
+"""What a refusal means, for the operator of the node that was refused."""
+
+
 @dataclass(slots=True)
 class _Candidate:
+    """A node to try.
+
+    Args:
+        endpoint: where.
+        places: where a descriptor says it is, and where it was our neighbor; after a failure they
+            are tried in turn. What others say is tried once: nobody can lead us away from a node.
+    """
+
     endpoint: Endpoint
     source: _Source
     due: float
@@ -46,6 +69,21 @@ class _Candidate:
     trying_since: float | None = None  # None: not being tried
     came_alone: bool = False  # a neighbor that had dialled us: no proof that it is not hostile
     is_bridge: bool = False  # tried to join two parts of the mesh, not for want of neighbors
+    places: tuple[Endpoint, ...] = ()
+
+    def turn(self) -> None:
+        """After a failure try the next place."""
+        if self.endpoint in self.places:
+            at = self.places.index(self.endpoint) + 1
+            self.endpoint = self.places[at % len(self.places)]
+        elif self.places:
+            self.endpoint = self.places[-1]
+
+    def was_at(self, endpoint: Endpoint) -> None:
+        """Note where it was our neighbor."""
+        described = self.places[:1] if self.source is _Source.DESCRIPTOR else ()
+        self.places = described if endpoint in described else (*described, endpoint)
+        self.endpoint = endpoint
 
 
 class Seeker:
@@ -72,9 +110,13 @@ class Seeker:
         self._bridged_at = 0.0
         self._bridge_jitter = 0.75 + 0.5 * entropy.fraction()
         for endpoint in past[:CANDIDATES_MAX]:
-            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.PAST, 0.0)
+            self._candidates[endpoint.node_id] = _Candidate(
+                endpoint, _Source.PAST, 0.0, places=(endpoint,)
+            )
         for endpoint in descriptors:
-            self._candidates[endpoint.node_id] = _Candidate(endpoint, _Source.DESCRIPTOR, 0.0)
+            self._candidates[endpoint.node_id] = _Candidate(
+                endpoint, _Source.DESCRIPTOR, 0.0, places=(endpoint,)
+            )
 
     @property
     def has_candidates(self) -> bool:
@@ -164,14 +206,16 @@ class Seeker:
             known.is_bridge = is_bridge
 
     def remember(self, endpoint: Endpoint, now: float, *, came_alone: bool = False) -> None:
-        """Keep a neighbor that was lost, to be dialled again soon."""
+        """Keep a neighbor that was lost, to be dialled again soon, where it was last."""
+        due = now + self._wait(0)
         known = self._candidates.get(endpoint.node_id)
         if known is None:
             self._make_room()
-            wait = self._wait(0)
-            self._candidates[endpoint.node_id] = _Candidate(
-                endpoint, _Source.PAST, now + wait, came_alone=came_alone
-            )
+            known = _Candidate(endpoint, _Source.PAST, due, came_alone=came_alone)
+            self._candidates[endpoint.node_id] = known
+        known.source = max(known.source, _Source.PAST)
+        known.due = max(known.due, due)
+        known.was_at(endpoint)
 
     def passes_of(self, node_id: NodeId) -> int:
         """Return how many passes led to this candidate."""
@@ -206,6 +250,7 @@ class Seeker:
             del self._candidates[node_id]
             return
         candidate.trying_since, candidate.is_bridge = None, False
+        candidate.turn()
         candidate.due = now + self._wait(candidate.failures)
         candidate.failures += 1
 
@@ -308,10 +353,12 @@ def stage_of(
     hops_min: int,
     has_route: bool,
     exits: str = "",
+    refusal: FailureReason | None = None,
 ) -> tuple[Stage, str]:
     """Return the connection stage and the sentence that explains it to an operator.
 
-    `exits` says " to an exit in ..." where the operator insists on countries.
+    `exits` says " to an exit in ..." where the operator insists on countries; `refusal` is how the
+    last node that answered refused us: one more that is being asked is no progress then.
     """
     if has_route:
         return "routable", f"round trips of {hops_min} hops exist"
@@ -320,8 +367,10 @@ def stage_of(
             "connected",
             f"{full} full neighbors, but no round trip of {hops_min} hops{exits} yet",
         )
-    if neighbors or links:
+    if neighbors or (links and refusal is None):
         return "seeking", "a node answered, but none lists us as its neighbor yet"
+    if can_dial and refusal is not None:
+        return "alone", f"a node answered and refused us: {_REFUSALS[refusal]}"
     if can_dial:
         return "alone", "no descriptor has answered"
     return "alone", "no descriptor is configured and nobody has called"

@@ -138,9 +138,13 @@ class Conversation:
 
     def _on_introduction(self, peer: Peer, raw: bytes, now: Now) -> None:
         """Follow one introduction for each debut of ours; nobody sends us anywhere unasked."""
-        if peer.awaits_introduction:
+        stated = self._stated(raw)
+        if stated.node_id == peer.node_id:  # it moves; proven once we have dialled it there
+            if not leads_inward(stated.statement.addresses[0], peer.address):
+                peer.moves_to = Endpoint.of(stated)
+        elif peer.awaits_introduction:
             peer.awaits_introduction = False
-            self._learn(peer, raw, passes=0, now=now)
+            self._learn(peer, stated, passes=0, now=now)
 
     def _on_pass(self, peer: Peer, raw: bytes, now: Now) -> None:
         if peer.stage is PeerStage.DEBUTING:
@@ -148,20 +152,31 @@ class Conversation:
             passes = seeker.passes_of(peer.node_id) + 1
             is_bridge = seeker.is_bridging(peer.node_id)
             self._state.close(peer, "it passed us on", now.monotonic)
-            self._learn(peer, raw, passes=passes, now=now, is_bridge=is_bridge)
+            self._learn(peer, self._stated(raw), passes=passes, now=now, is_bridge=is_bridge)
 
     def _learn(
-        self, teller: Peer, raw: bytes, *, passes: int, now: Now, is_bridge: bool = False
+        self,
+        teller: Peer,
+        stated: SignedStatement,
+        *,
+        passes: int,
+        now: Now,
+        is_bridge: bool = False,
     ) -> None:
-        stated = SignedStatement.from_bytes(raw, self._state.origin.chain).statement
-        if stated.node_id == self._state.own.node_id or stated.node_id in self._state.peers:
+        state = self._state
+        if stated.node_id == state.own.node_id or stated.node_id in state.peers:
             return
-        if leads_inward(stated.addresses[0], teller.address):
+        if leads_inward(stated.statement.addresses[0], teller.address):
             return
-        endpoint = Endpoint(stated.node_id, stated.addresses[0], stated.ports)
-        self._state.seeker.tell(endpoint, passes=passes, now=now.monotonic, is_bridge=is_bridge)
+        at = now.monotonic
+        state.seeker.tell(Endpoint.of(stated), passes=passes, now=at, is_bridge=is_bridge)
+
+    def _stated(self, raw: bytes) -> SignedStatement:
+        return SignedStatement.from_bytes(raw, self._state.origin.chain)
 
     def _on_failure(self, peer: Peer, reason: FailureReason, now: Now) -> None:
+        if peer.stage is PeerStage.DEBUTING:
+            self._state.note_refusal(peer.node_id, reason)
         if reason is not FailureReason.NO_INTRODUCTION:
             cause = reason.name.lower().replace("_", " ")
             self._state.close(peer, f"it refused: {cause}", now.monotonic)
@@ -260,16 +275,19 @@ class Conversation:
         """Check where the peer says it is; False: it was dismissed.
 
         One node per public IP: what is stated must be where the link leads, and no live neighbor,
-        nor we ourselves, may be there.
+        nor we ourselves, may be there. A node elsewhere than it states is refused, not banned: its
+        provider may have given it another address, and it gains nothing. An older statement than
+        the one we hold changes nothing.
         """
         state = self._state
-        stated = SignedStatement.from_bytes(raw, state.origin.chain) if raw is not None else None
+        stated = self._stated(raw) if raw is not None else None
         if stated is None and newcomer is not None and newcomer.record.accepts_connections:
             raise RemoteError("a node that takes connections does not say where")
-        if stated is not None and not self._is_there(peer, stated):
-            state.misconduct.report(
-                peer.node_id, "address not the sender's", now, evidence=raw or b""
-            )
+        if stated is not None and stated.node_id != peer.node_id:
+            raise RemoteError("it stated the address of another node")
+        if stated is not None and peer.statement is not None and stated.is_older(peer.statement):
+            stated = peer.statement
+        if stated is not None and peer.address not in stated.statement.addresses:
             state.refuse(peer, FailureReason.ADDRESS_MISMATCH, now.monotonic)
             return False
         addresses = (peer.address, *(stated.statement.addresses if stated else ()))
@@ -278,9 +296,6 @@ class Conversation:
             return False
         peer.statement = stated or peer.statement
         return True
-
-    def _is_there(self, peer: Peer, stated: SignedStatement) -> bool:
-        return stated.node_id == peer.node_id and peer.address in stated.statement.addresses
 
     def _is_ours(self, addresses: tuple[str, ...]) -> bool:
         own = self._state.own.statement

@@ -18,6 +18,7 @@ from masq_gossip.record import SignedRecord
 from masq_gossip.rules.bootstrap import stage_of
 from masq_gossip.rules.conversation import Conversation
 from masq_gossip.rules.events import (
+    AddressChanged,
     Command,
     Dial,
     DialFailed,
@@ -26,7 +27,6 @@ from masq_gossip.rules.events import (
     LinkClosed,
     LinkOpened,
     LinksListed,
-    MoveStage,
     Now,
     Pardoned,
     PayloadArrived,
@@ -42,6 +42,7 @@ from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peer, PeerStage
 from masq_gossip.rules.producer import standard_messages
 from masq_gossip.rules.routing import RoundTrip, RouteWish
+from masq_gossip.rules.stages import StageLog
 from masq_gossip.rules.state import Origin, State
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.entropy import Entropy
@@ -71,13 +72,22 @@ class Neighborhood:
     ) -> None:
         reader = read or partial(SignedRecord.from_bytes, chain=origin.chain)
         self.state = State(origin, parameters, entropy, reader)
-        self.stage: Stage = "starting"
-        self.reason = "waiting for the router's onion key and the accountant's wallet"
+        self.stages = StageLog()
         self._conversation = Conversation(self.state)
         self._round_due = 0.0
         self._remembered: Remember | None = None
         self._has_met_links = False
         self._is_stopping = False
+
+    @property
+    def stage(self) -> Stage:
+        """How far we have come into the mesh."""
+        return self.stages.stage
+
+    @property
+    def reason(self) -> str:
+        """Why we stand there, for an operator."""
+        return self.stages.reason
 
     def handle(self, event: Event, now: Now) -> list[Command]:
         """Take one event and return what is to be done."""
@@ -104,7 +114,8 @@ class Neighborhood:
         if (cull_at := state.view.next_cull(now)) is not None:
             times.append(cull_at)
         if self._wanted() <= 0:
-            times.append(max(state.seeker.bridge_due(state.view), now.monotonic + 0.5))
+            if state.peers.has_free_slot():
+                times.append(max(state.seeker.bridge_due(state.view), now.monotonic + 0.5))
         else:
             next_try = state.seeker.next_due(state.peers, may_ask=self._may_ask())
             longest = now.monotonic + parameters.retry_max_s
@@ -131,6 +142,7 @@ class Neighborhood:
             case DialFailed(peer_id):
                 if peer_id not in state.peers:
                     state.seeker.failed(peer_id, now.monotonic)
+                    state.note_silence(peer_id)
             case LinksListed():
                 self._on_links_listed(event, now)
             case PayloadArrived():
@@ -150,6 +162,8 @@ class Neighborhood:
             case Preferred(preferences):
                 state.routes.preferences = preferences
                 state.is_dirty = True
+            case AddressChanged(endpoint):
+                state.move(endpoint, now.monotonic)
             case Stopping():
                 self._is_stopping = True
                 for peer in state.peers.neighbors():
@@ -164,6 +178,8 @@ class Neighborhood:
         known = state.peers.get(peer_id)
         if known is not None:
             known.address, known.inbound = address, inbound
+            if known.is_neighbor and known.statement is not None and not known.is_where_it_says:
+                state.unsettle(known, now.monotonic)
             return
         ban = state.misconduct.ban_of(peer_id, now)
         if ban is not None:
@@ -368,12 +384,13 @@ class Neighborhood:
             hops_min=hops,
             has_route=has_route,
             exits=state.routes.preferences.where(),
+            refusal=state.refused_by[1] if state.refused_by else None,
         )
         if not state.parameters.has_neighbors:
             stage, reason = "alone", "zero-hop mode uses no neighborhood"
-        if (stage, reason) != (self.stage, self.reason):
-            self.stage, self.reason = stage, reason
-            state.commands.append(MoveStage(stage, reason))
+        moved = self.stages.name(stage, reason, now.unix)
+        if moved is not None:
+            state.commands.append(moved)
 
     def _remember(self) -> None:
         state = self.state

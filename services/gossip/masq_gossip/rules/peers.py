@@ -40,6 +40,7 @@ class Peer:
         since, opened_at: when the link opened, unix and monotonic.
         stage_since: monotonic time of the last stage, or of falling back to half.
         statement: its verified addresses; None: it takes no connections, or has not told.
+        moves_to: where it will be next, as it says itself; nothing but a place to dial.
         heard: versions of records the peer is known to hold.
         statement_told: version of our address statement it was given; None: none yet.
         is_anchor: a neighbor that we chose and dialled; it did not come by itself.
@@ -58,6 +59,7 @@ class Peer:
     is_full: bool = False
     is_anchor: bool = False
     statement: SignedStatement | None = None
+    moves_to: Endpoint | None = None
     heard: dict[NodeId, int] = field(default_factory=dict)
     statement_told: int | None = None
     digest_due: float = 0.0
@@ -71,10 +73,12 @@ class Peer:
     @property
     def endpoint(self) -> Endpoint | None:
         """Where it can be dialled; None: nowhere that we know."""
-        if self.statement is None:
-            return None
-        stated = self.statement.statement
-        return Endpoint(self.node_id, stated.addresses[0], stated.ports)
+        return None if self.statement is None else Endpoint.of(self.statement)
+
+    @property
+    def is_where_it_says(self) -> bool:
+        """Whether the link leads to an address that the peer has stated."""
+        return self.statement is not None and self.address in self.statement.statement.addresses
 
     @property
     def site(self) -> str:

@@ -59,8 +59,8 @@ class Checks:
         match message:
             case Introduction(statement) | Pass(statement):
                 stated = SignedStatement.from_bytes(statement, CHAIN).statement
-                was_neighbor = stated.node_id in sender.neighbors_had
-                self._hold(was_neighbor, "an address of no neighbor was told")
+                is_its_to_tell = stated.node_id in {sender.node_id, *sender.neighbors_had}
+                self._hold(is_its_to_tell, "an address of no neighbor was told")
                 self._hold(stated.introducible, "an address was told without consent")
                 receiver.known.add(stated.node_id)
             case Standard(_, bytes(statement)):

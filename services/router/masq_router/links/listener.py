@@ -53,16 +53,24 @@ class Listener:
         """
         self._certificate = certificate
         if self._accepting is None:
-            try:
-                listening = _listen(host, port)
-            except OSError as error:
-                reason = error.strerror or error
-                problem = f"The router cannot listen at {host} port {port}: {reason}."
-                remedy = "Set `listen_host` and `listen_port` in the section [router]."
-                raise OperatorError(problem, remedy=remedy) from None
-            self._at = listening.getsockname()[:2]
-            self._accepting = self._tasks.create_task(self._accept(listening), name="accept")
+            self._take(_listen(host, port))
         return self._at
+
+    def move(self, host: str, port: int, certificate: ShownCertificate) -> tuple[str, int]:
+        """Listen somewhere else, and only then no more where it was.
+
+        Raises:
+            OperatorError: the port is taken or not allowed, or the address is not this machine's.
+        """
+        listening = _listen(host, port)
+        self.stop()
+        self._certificate = certificate
+        self._take(listening)
+        return self._at
+
+    def _take(self, listening: socket.socket) -> None:
+        self._at = listening.getsockname()[:2]
+        self._accepting = self._tasks.create_task(self._accept(listening), name="accept")
 
     def stop(self) -> None:
         """Take no more connections; those that stand go on."""
@@ -108,9 +116,14 @@ class Listener:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        problem = f"The router cannot listen at {host} port {port}: {error.strerror or error}."
+        remedy = "Set `listen_host` and `listen_port` in the section [router]."
+        raise OperatorError(problem, remedy=remedy) from None
     listening.setblocking(False)
     return listening

@@ -18,6 +18,7 @@ __all__ = [
     "LinkState",
     "LinksListed",
     "LinksRequested",
+    "MoveRequested",
     "OnionKeyAnnounced",
     "RouteLost",
     "RouteServed",
@@ -73,6 +74,18 @@ class DialRequested(BusMessage, frozen=True):
     """Open a link with this peer at one of these endpoints; LinkOpened or DialFailed follows."""
 
     peer: NodeId
+    address: str
+    ports: tuple[int, ...]
+
+
+class MoveRequested(BusMessage, frozen=True):
+    """Take and make links at this node's new place, where they were bound to the old one.
+
+    Refused when nothing can listen there; then everything is as it was.
+    """
+
+    old_address: str | None  # as the configuration file says; None: nothing
+    old_ports: tuple[int, ...]
     address: str
     ports: tuple[int, ...]
 
