@@ -11,8 +11,9 @@ class CannotServe(MasqError):  # noqa: N818 - states a fact
 
     Args:
         code: what the client is told.
+        reason: what the operator is told, a sentence without a target in it.
     """
 
-    def __init__(self, code: ResetCode) -> None:
-        super().__init__(code.name.lower().replace("_", " "))
-        self.code = code
+    def __init__(self, code: ResetCode, reason: str = "") -> None:
+        self.code, self.reason = code, reason or code.name.lower().replace("_", " ")
+        super().__init__(self.reason)
