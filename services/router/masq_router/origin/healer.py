@@ -82,10 +82,9 @@ class Healer:
             self._begin(circuit, self._heal(circuit, suspicion), "heal a circuit")
 
     def renew(self, circuit: Circuit) -> None:
-        """Its trip expires soon. Further calls change nothing until an attempt has failed."""
+        """Its trip expires soon. A call while one is under way, or just failed, changes nothing."""
         now = self._clock.monotonic()
         if circuit not in self._busy and circuit.is_usable and circuit.renew_after <= now:
-            circuit.renew_after = Seconds(now + RENEW_AGAIN_S)
             self._begin(circuit, self._renew(circuit), "renew a circuit")
 
     def _begin(self, circuit: Circuit, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -106,6 +105,7 @@ class Healer:
         if problem is None:
             self.outcomes["renewed"] += 1
         elif circuit.is_usable or circuit.is_over:
+            circuit.renew_after = Seconds(self._clock.monotonic() + RENEW_AGAIN_S)
             self.outcomes["not_renewed"] += 1
             _log.info("a circuit was not renewed", reason=problem)
         else:
@@ -177,7 +177,7 @@ class Healer:
     async def _find(self, circuit: Circuit, suspicion: Suspicion) -> LiveTrip:
         problem = CannotServe(ResetCode.NO_ROUTE, "no way leads to the exit")
         for avoid in suspicion.avoidances():
-            wish = RouteRequested(exit=circuit.exit, avoid=avoid)
+            wish = RouteRequested(exit=circuit.exit, resumes=True, avoid=avoid)
             try:
                 return await self._builder.trip(wish, circuit, on_over=self._on_over)
             except CannotServe as refused:
