@@ -9,6 +9,7 @@ import pytest
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.router import RouteLost
 from masq_router.exit.detached import DETACHED_HOLD_S
+from masq_router.wire.frames import TeardownReason
 from support.router_mesh import RouterMesh
 from support.socks_client import socks_connect
 from support.traffic import digest_all, echo, pattern, send_pattern, serving
@@ -341,3 +342,35 @@ async def test_who_cannot_be_served_hears_it_at_once_and_the_operator_hears_why(
     status = await mesh.client.ask(subjects.ROUTER_STATUS)
     assert status.refusing == reason
     assert mesh.client.router.proxy.refusals.counts.total() == 1
+
+
+async def test_an_exit_that_is_stopped_says_so_and_nobody_looks_for_it(mesh):
+    async with serving(echo) as port:
+        reader, writer = await connect(mesh, port)
+        writer.write(b"hello")
+        await reader.readexactly(5)
+        began = time.monotonic()
+        await mesh.nodes[EXIT].stop()
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(reader.readexactly(1), 5)
+        assert time.monotonic() - began < 2
+        writer.close()
+    assert outcomes(mesh)["given_up"] == 0
+
+
+async def test_a_hop_that_drops_every_route_does_not_make_us_build_them_without_pause(mesh):
+    async with serving(echo) as port:
+        reader, writer = await connect(mesh, port)
+        for _ in range(8):
+            async with asyncio.timeout(5):
+                while not (over := current_over(mesh)):
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            for link in mesh.nodes[over[0]].router.mesh.pool:
+                sessions = list(mesh.nodes[over[0]].router.live.table.ports_on(link).values())
+                for port_ in sessions:
+                    mesh.nodes[over[0]].router.live.end(port_.session, TeardownReason.NEXT_HOP_GONE)
+        assert len(mesh.client.wishes) < 60
+        writer.write(b"still here")
+        assert await asyncio.wait_for(reader.readexactly(10), 10) == b"still here"
+        writer.close()

@@ -189,6 +189,7 @@ class Router:
         self.proxy.stop()
         self.listener.stop()
         self.origin.close()
+        self.exit_side.close()
         await asyncio.sleep(FAREWELL_S)
         self.mesh.close("the node stops")
         await asyncio.sleep(FAREWELL_S)

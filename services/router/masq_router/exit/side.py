@@ -84,3 +84,8 @@ class ExitSide:
         for streams in self.associations:
             streams.reset_idle(since)
         self.associations.tick()
+
+    def close(self) -> None:
+        """This node stops: tell the originators, who need not look for another way to us."""
+        for streams in self.associations:
+            streams.shut_down()

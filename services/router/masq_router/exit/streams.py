@@ -79,6 +79,13 @@ class ExitStreams:
         for end in list(self._ends.values()):
             end.cut()
 
+    def shut_down(self) -> None:
+        """Cut every socket, and say why."""
+        for stream_id in self.association.stream_ids():
+            self.association.reset(stream_id, ResetCode.SHUTTING_DOWN)
+        self.close()
+        self._wake()
+
     def reset_idle(self, since: Seconds) -> None:
         """Cut the streams on which nothing has moved since then."""
         for stream_id, end in list(self._ends.items()):

@@ -16,7 +16,7 @@ from masq_kernel.units import UnixSeconds
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.onion.geometry import SECRET_SIZE
-from masq_router.origin.errors import CannotServe
+from masq_router.origin.errors import CannotServe, NoAnswer
 from masq_router.origin.plan import Originator, RoundTrip, draft_round_trip
 from masq_router.origin.trip import LiveTrip, TripOwner
 from masq_router.streams.errors import ResetCode
@@ -94,7 +94,7 @@ class TripBuilder:
         except BusRefused as refused:
             raise CannotServe(_code_of(refused.code), refused.reason) from None
         except (BusTimeout, BusUnavailable, MalformedError) as problem:
-            raise CannotServe(ResetCode.NO_ROUTE, str(problem)) from None
+            raise NoAnswer(str(problem)) from None
 
 
 def _code_of(refusal: Refusal) -> ResetCode:
