@@ -44,7 +44,7 @@ def test_a_route_at_rest_is_asked_now_and_then():
 
 
 @pytest.mark.parametrize(
-    ("packages", "awaits_answer"), [(BUSY_PACKAGES, False), (1, True)], ids=["down", "up"]
+    ("packages", "awaits_answer"), [(BUSY_PACKAGES, False), (2, True)], ids=["down", "up"]
 )
 def test_a_busy_route_that_falls_silent_is_asked_at_once(packages, awaits_answer):
     watch = heard_route(packages=packages)
@@ -53,6 +53,15 @@ def test_a_busy_route_that_falls_silent_is_asked_at_once(packages, awaits_answer
     asked_at = PROBE_BUSY_S
     assert step(watch, asked_at + SILENT_S - SOON) is Step.WAIT
     assert step(watch, asked_at + SILENT_S) is Step.LOST
+
+
+def test_a_server_that_takes_nothing_does_not_make_its_route_busy():
+    watch = heard_route()
+    assert step(watch, PROBE_BUSY_S, awaits_answer=True) is Step.WAIT
+    assert step(watch, PROBE_EVERY_S, awaits_answer=True) is Step.PROBE
+    watch.heard(PROBE_EVERY_S)
+    watch.answered(watch.token)
+    assert step(watch, PROBE_EVERY_S + PROBE_BUSY_S, awaits_answer=True) is Step.WAIT
 
 
 def test_silence_counts_from_the_last_package_not_from_the_probe():

@@ -79,7 +79,7 @@ class RouteWatch:
 
         Args:
             now: the time.
-            awaits_answer: bytes are on their way that the exit has not acknowledged.
+            awaits_answer: so many bytes are on their way that the exit ought to say something.
         """
         if self._heard_at is None:
             return Step.LOST if now - self._began_at >= ATTACH_S else Step.WAIT
@@ -88,7 +88,8 @@ class RouteWatch:
             asked_s = now - self._asked_at
             is_lost = min(silence_s, asked_s) >= SILENT_S or asked_s >= SLOW_S
             return Step.LOST if is_lost else Step.WAIT
-        is_busy = awaits_answer or self._count >= BUSY_PACKAGES
+        # A server that takes nothing leaves us waiting too: then only the probe's answer is heard.
+        is_busy = self._count >= BUSY_PACKAGES or (awaits_answer and self._count > 1)
         is_due = silence_s >= PROBE_BUSY_S and is_busy
         if not is_due and now - self._asked_at < PROBE_EVERY_S:
             return Step.WAIT

@@ -93,8 +93,10 @@ class Association:
 
     @property
     def awaits_answer(self) -> bool:
-        """Whether the other end owes an ACK for bytes that were sent."""
-        return any(stream.outbound.in_flight > 0 for stream in self._streams.values())
+        """Whether so much is on its way that an ACK is due as soon as it is consumed."""
+        return any(
+            stream.outbound.in_flight >= STREAM_WINDOW // 4 for stream in self._streams.values()
+        )
 
     def stream_ids(self) -> list[int]:
         """The numbers of all live streams."""
