@@ -17,10 +17,10 @@ from support.wounds import (
     PLACES,
     Flow,
     Surgeon,
-    block_of,
     digest_of,
     paced_server,
     read_flow,
+    send_paced,
     socks,
     take_all,
 )
@@ -77,7 +77,7 @@ async def test_an_upload_survives_the_kill_of_each_relay_in_turn(running):
     async with serving(partial(take_all, arrived=flow.arrived)) as port:
         reader, writer = await socks(running, port)
         async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(send_pieces(writer, stopped))
+            sending = tasks.create_task(send_paced(reader, writer, pace_s=PACE_S, stopped=stopped))
             stalls = await kill_each_in_turn(running, flow)
             stopped.set()
         writer.write_eof()
@@ -86,16 +86,6 @@ async def test_an_upload_survives_the_kill_of_each_relay_in_turn(running):
     assert flow.size == sending.result() * PIECE > 50_000_000
     assert answer == digest_of(flow.size)
     assert max(stalls) < STALL_MAX_S
-
-
-async def send_pieces(writer, stopped):
-    index = 0
-    while not stopped.is_set():
-        writer.write(block_of(index))
-        await writer.drain()
-        index += 1
-        await asyncio.sleep(PACE_S)
-    return index
 
 
 @pytest.mark.parametrize("place", [PLACES[1], PLACES[2]])

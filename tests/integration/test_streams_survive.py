@@ -9,6 +9,7 @@ import pytest
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.router import RouteLost
 from masq_router.exit.detached import DETACHED_HOLD_S
+from masq_router.streams.association import STREAM_WINDOW
 from masq_router.wire.frames import TeardownReason
 from support.router_mesh import RouterMesh
 from support.socks_client import socks_connect
@@ -58,6 +59,9 @@ class Download:
     async def finish(self):
         await self.at(self._size)
         return bytes(self.content)
+
+    def close(self):
+        self._writer.close()
 
 
 async def begin_download(mesh, port, *, seed=1, size=SIZE):
@@ -283,6 +287,23 @@ async def check_books(mesh):
         provided = await node.settled_usage()
         ours = [entry for entry in consumed if entry.wallet == node.earning]
         assert sum(int(each.amount) for each in provided) == sum(int(each.amount) for each in ours)
+
+
+@pytest.mark.parametrize("victim", [2, 3])
+async def test_books_differ_by_no_more_than_was_in_flight(mesh, victim):
+    async with serving(send_pattern) as port:
+        download = await begin_download(mesh, port)
+        await download.at(SIZE // 3)
+        mesh.nodes[victim].kill()
+        await download.finish()
+        download.close()
+    consumed = await mesh.client.settled_usage()
+    for node in mesh.nodes[1:6]:
+        provided = await node.settled_usage()
+        ours = [entry for entry in consumed if entry.wallet == node.earning]
+        difference = sum(each.size for each in provided) - sum(each.size for each in ours)
+        assert abs(difference) <= 1.1 * STREAM_WINDOW
+        assert provided
 
 
 @pytest.mark.parametrize("mesh", [{"session_lifetime_s": 4}], indirect=True)

@@ -21,13 +21,14 @@ def block_of(index):
 
 
 async def send_paced(reader, writer, *, pace_s, stopped):
-    """Send numbered pieces until `stopped`, then close."""
+    """Send numbered pieces until `stopped`; return how many."""
     index = 0
     while not stopped.is_set():
         writer.write(block_of(index))
         await writer.drain()
         index += 1
         await asyncio.sleep(pace_s)
+    return index
 
 
 async def take_all(reader, writer, *, arrived):
