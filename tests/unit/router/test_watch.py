@@ -3,6 +3,7 @@
 import pytest
 
 from masq_router.origin.watch import (
+    ATTACH_MIN_S,
     ATTACH_S,
     BUSY_PACKAGES,
     PROBE_BUSY_S,
@@ -11,6 +12,7 @@ from masq_router.origin.watch import (
     SLOW_S,
     RouteWatch,
     Step,
+    patience_s,
 )
 
 SOON = 0.01
@@ -31,6 +33,21 @@ def test_a_route_that_never_answers_is_lost():
     watch = RouteWatch(100.0)
     assert step(watch, 100 + ATTACH_S - SOON) is Step.WAIT
     assert step(watch, 100 + ATTACH_S) is Step.LOST
+
+
+def test_patience_follows_what_routes_have_taken_and_grows_with_failures():
+    assert patience_s(None, 0) == ATTACH_S
+    assert patience_s(0.01, 0) == patience_s(0.01, 1) == ATTACH_MIN_S
+    assert patience_s(0.01, 2) == 2 * ATTACH_MIN_S
+    assert patience_s(0.3, 0) == 8 * 0.3
+    assert patience_s(5.0, 0) == patience_s(0.01, 20) == ATTACH_S
+
+
+def test_an_impatient_watch_gives_up_sooner():
+    watch = RouteWatch(0.0)
+    watch.patience_s = ATTACH_MIN_S
+    assert step(watch, ATTACH_MIN_S - SOON) is Step.WAIT
+    assert step(watch, ATTACH_MIN_S) is Step.LOST
 
 
 def test_a_route_at_rest_is_asked_now_and_then():

@@ -18,7 +18,7 @@ from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import Seconds, UnixSeconds
 from masq_router.errors import StreamProtocolError
 from masq_router.origin.trip import LiveTrip
-from masq_router.origin.watch import Step
+from masq_router.origin.watch import Step, patience_s
 from masq_router.origin.witness import Witness
 from masq_router.streams.association import Association
 from masq_router.streams.errors import ResetCode
@@ -96,6 +96,8 @@ class Circuit:
         self._retired: list[tuple[LiveTrip, Seconds]] = []
         self._outcome: asyncio.Future[bool] | None = None
         self._was_carried = False
+        self._latency_s: Seconds | None = None  # of the last route that answered
+        self._failures = 0  # routes that did not, since
         self.opened_at = clock.unix()
         self.renew_after = Seconds(0.0)  # the healer's note: no attempt before
         self.is_over = False
@@ -139,6 +141,7 @@ class Circuit:
             self._trip.retire()
             self._retired.append((self._trip, Seconds(self._clock.monotonic() + RETIRED_S)))
         self._trip, self.exit = trip, trip.exit
+        trip.watch.patience_s = patience_s(self._latency_s, self._failures)
         self._outcome = asyncio.get_running_loop().create_future()
         return self._outcome
 
@@ -160,6 +163,7 @@ class Circuit:
         self._trip = None
         self.association.detach()
         is_healing = self._settle(is_attached=False)
+        self._failures += 1
         if reason not in BLAMELESS and not is_healing:  # the healer sums up its own attempts
             self._witness.lost(suspects)
         self._move_unanswered()
@@ -272,7 +276,8 @@ class Circuit:
         """The exit has taken us up."""
         assert self._trip is not None
         self._was_carried = True
-        self._witness.served(self._trip.plan, self._trip.latency_s())
+        self._latency_s, self._failures = self._trip.latency_s(), 0
+        self._witness.served(self._trip.plan, self._latency_s)
         self._settle(is_attached=True)
 
     def on_unknown(self) -> None:

@@ -12,10 +12,23 @@ from enum import Enum
 
 from masq_kernel.units import Seconds
 
-__all__ = ["ATTACH_S", "PROBE_BUSY_S", "PROBE_EVERY_S", "SILENT_S", "SLOW_S", "RouteWatch", "Step"]
+__all__ = [
+    "ATTACH_MIN_S",
+    "ATTACH_S",
+    "PROBE_BUSY_S",
+    "PROBE_EVERY_S",
+    "SILENT_S",
+    "SLOW_S",
+    "RouteWatch",
+    "Step",
+    "patience_s",
+]
 
 ATTACH_S = 4.0
 """For the first answer over a new route: a round trip around the world with time to spare."""
+
+ATTACH_MIN_S = 1.0
+"""The same, where an earlier route to that exit has shown how long it takes (`patience_s`)."""
 
 PROBE_EVERY_S = 5.0
 """Between two probes of a route whose streams are at rest."""
@@ -42,17 +55,46 @@ class Step(Enum):
     LOST = "lost"
 
 
+def patience_s(latency_s: float | None, failures: int) -> float:
+    """Return how long to wait for the first answer over a new route.
+
+    A hung relay that gossip still believes in may be on several routes in a row, and a client
+    waits; a route may also be slower than the one before. So: impatient at first, twice as patient
+    after every second failure.
+
+    Args:
+        latency_s: what an earlier route to that exit took; None: there was none.
+        failures: routes tried in vain since.
+    """
+    if latency_s is None:
+        return ATTACH_S
+    doublings: float = 2.0 ** (failures // 2)
+    return min(ATTACH_S, max(ATTACH_MIN_S, 8 * latency_s) * doublings)
+
+
 class RouteWatch:
     """One route.
 
     Args:
         now: when its SETUP left.
+
+    Attributes:
+        patience_s: how long it may take to answer at first.
     """
 
-    __slots__ = ("_asked_at", "_began_at", "_count", "_heard_at", "_is_asking", "_token")
+    __slots__ = (
+        "_asked_at",
+        "_began_at",
+        "_count",
+        "_heard_at",
+        "_is_asking",
+        "_token",
+        "patience_s",
+    )
 
     def __init__(self, now: Seconds) -> None:
         self._began_at = now
+        self.patience_s = ATTACH_S
         self._heard_at: Seconds | None = None  # None: never
         self._asked_at = now
         self._is_asking = False
@@ -82,7 +124,7 @@ class RouteWatch:
             awaits_answer: so many bytes are on their way that the exit ought to say something.
         """
         if self._heard_at is None:
-            return Step.LOST if now - self._began_at >= ATTACH_S else Step.WAIT
+            return Step.LOST if now - self._began_at >= self.patience_s else Step.WAIT
         silence_s = now - self._heard_at
         if self._is_asking:
             asked_s = now - self._asked_at
