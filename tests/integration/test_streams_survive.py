@@ -395,3 +395,13 @@ async def test_a_hop_that_drops_every_route_does_not_make_us_build_them_without_
         writer.write(b"still here")
         assert await asyncio.wait_for(reader.readexactly(10), 10) == b"still here"
         writer.close()
+
+
+async def test_more_streams_than_an_association_holds_are_spread_over_two(mesh, monkeypatch):
+    monkeypatch.setattr("masq_router.origin.circuit.STREAMS_MAX", 3)
+    async with serving(echo) as port:
+        streams = [await connect(mesh, port) for _ in range(5)]
+        circuits = list(mesh.client.router.origin._circuits)
+        assert [circuit.stream_count for circuit in circuits] == [3, 2]
+        for _, writer in streams:
+            writer.close()

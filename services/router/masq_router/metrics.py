@@ -58,6 +58,9 @@ class RouterCollector(Collector):
             "ATTACHs at this exit by what became of them",
             self._exit_side.associations.outcomes,
         )
+        yield _counter(
+            "resent_bytes", "Sent again after a change of route", self._origin.resent_size
+        )
         yield _counts("clients_refused", "Clients turned away, by reason", self._refusals.counts)
         yield _counter(
             "sessions_broken", "Sessions that broke the rules", self._mesh.broken_sessions

@@ -20,7 +20,7 @@ from masq_router.errors import StreamProtocolError
 from masq_router.origin.trip import LiveTrip
 from masq_router.origin.watch import Step, patience_s
 from masq_router.origin.witness import Witness
-from masq_router.streams.association import Association
+from masq_router.streams.association import STREAMS_MAX, Association
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role
 from masq_router.streams.frames import Open
@@ -114,8 +114,13 @@ class Circuit:
 
     @property
     def is_usable(self) -> bool:
-        """Whether a new stream may begin here."""
+        """Whether a trip carries it."""
         return not self.is_over and self._trip is not None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a new stream may begin here."""
+        return self.is_usable and self.stream_count < STREAMS_MAX
 
     @property
     def hops(self) -> tuple[NodeId, ...]:

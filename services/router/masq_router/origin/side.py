@@ -74,6 +74,7 @@ class OriginSide:
         self._lanes: dict[bytes, _Lane] = {}
         self._circuits: dict[Circuit, None] = {}  # the oldest first
         self._trip_by_delivery: dict[bytes, LiveTrip] = {}
+        self._resent_size = 0  # of circuits that are over
         self.healer = Healer(
             builder, witness, tasks, clock, expect=self._expect, on_over=self._forget_trip
         )
@@ -90,8 +91,8 @@ class OriginSide:
 
     @property
     def resent_size(self) -> int:
-        """Bytes that the circuits alive have sent again after a change of route."""
-        return sum(circuit.association.resent for circuit in self._circuits)
+        """Bytes of our clients that were sent again after a change of route."""
+        return self._resent_size + sum(each.association.resent for each in self._circuits)
 
     async def circuit(self, isolation: bytes, host: str) -> Circuit:
         """Return the circuit for clients of this isolation; make one if there is none.
@@ -174,7 +175,7 @@ class OriginSide:
 
     def _is_fresh(self, circuit: Circuit) -> bool:
         age_s = self._clock.unix() - circuit.opened_at
-        return circuit.is_usable and age_s < self._builder.lifetime_s * FRESH_SHARE
+        return circuit.has_room and age_s < self._builder.lifetime_s * FRESH_SHARE
 
     def _expect(self, trip: LiveTrip) -> None:
         self._trip_by_delivery[trip.plan.delivery] = trip
@@ -190,7 +191,9 @@ class OriginSide:
 
     def on_circuit_over(self, circuit: Circuit) -> None:
         """It can no longer be used."""
-        self._circuits.pop(circuit, None)
+        if circuit in self._circuits:
+            del self._circuits[circuit]
+            self._resent_size += circuit.association.resent
 
     def _close_an_idle_one(self) -> bool:
         for circuit in self._circuits:
