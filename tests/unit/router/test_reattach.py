@@ -151,9 +151,10 @@ def test_only_what_the_other_end_lacks_is_sent_again():
     assert len(pair.origin_events.data[stream]) == 300_000
 
 
-def test_a_reset_that_was_lost_is_said_again_with_its_reason():
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_reset_that_was_lost_is_said_again_with_its_reason(is_open):
     pair = StreamPair()
-    stream = pair.origin.open("example.com", 80)
+    stream = pair.connected_stream() if is_open else pair.origin.open("example.com", 80)
     pair.settle()
     pair.exit.reset(stream, ResetCode.CONNECTION_REFUSED)
     pair.cut()

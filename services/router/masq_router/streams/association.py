@@ -305,27 +305,34 @@ class Association:
         Raises:
             StreamProtocolError: it breaks the rules; the session must be torn down.
         """
-        is_answer = self._role is Role.ORIGIN and not self._outlet.carries_data
-        read_frames(package, self._take_attached(package) if is_answer else 0, self)
+        if self._role is Role.ORIGIN and not self._outlet.carries_data:
+            self._receive_answer(package)
+        else:
+            read_frames(package, 0, self)
         if self._outlet.control_count > _CONTROL_FRAMES_MAX:
             raise StreamProtocolError("the other end asks for more answers than it takes")
 
-    def _take_attached(self, package: memoryview) -> int:
-        """Take the first frame of a new way back; return where the next begins."""
+    def _receive_answer(self, package: memoryview) -> None:
+        """Take the first package of a new way back: ATTACHED, then whatever fits beside it."""
         attached, end = Attached.pop(package, 0)
         if attached.epoch != self._epoch:
             raise StreamProtocolError("ATTACHED for another ATTACH")
         if attached.verdict is Verdict.UNKNOWN:
             self._events.on_unknown()
-            return len(package)
+            return
         self._is_known = True
         received = dict(attached.point.received)
-        for stream in list(self._streams.values()):
-            if stream.is_open and stream.stream_id not in received:
-                self._end_missing(stream, ResetCode.CONNECTION_RESET)
+        missing = [
+            stream
+            for stream in self._streams.values()
+            if stream.is_open and stream.stream_id not in received
+        ]
         self._resume(received, attached.point.backlog)
         self._events.on_attached()
-        return end
+        read_frames(package, end, self)
+        for stream in missing:  # but for those whose RESET stood beside ATTACHED, with its reason
+            if stream.stream_id in self._streams:
+                self._end_missing(stream, ResetCode.CONNECTION_RESET)
 
     # -- FrameSink (inlet.py) ----------------------------------------------------------------
 
