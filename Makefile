@@ -34,6 +34,7 @@ check: $(STAMP) ## lint, format, types, import contracts
 
 bench: $(STAMP) ## measure against references in the same run; figures also in build/bench/*.json
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_mesh
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_stall
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_gossip
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_restart
 

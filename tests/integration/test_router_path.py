@@ -233,21 +233,6 @@ async def test_a_client_that_does_not_read_stops_the_server_and_fills_no_hop(mes
         other[1].transport.abort()
 
 
-async def test_a_lost_relay_cuts_streams_and_the_next_stream_finds_another_way(mesh):
-    async with serving(echo) as port:
-        reader, writer = await open_stream(mesh, port)
-        writer.write(b"hello")
-        await reader.readexactly(5)
-        mesh.nodes[1].router.mesh.close_link(mesh.nodes[2].node_id, "the test cuts it")
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), 5)
-        await mesh.link_and_route([4, 3], [5])
-        reader, writer = await open_stream(mesh, port)
-        writer.write(b"again")
-        assert await asyncio.wait_for(reader.readexactly(5), 5) == b"again"
-        writer.close()
-
-
 async def test_a_price_that_has_risen_is_refused_and_tried_again_in_vain(mesh):
     gate = mesh.nodes[2].router.setups.gate
     gate.rates = RatePack(

@@ -27,6 +27,7 @@ from support.routes import DEV, signatures_of
 
 EXPIRES = UnixSeconds(1_800_000_600)
 TARGET = b"where-the-client-goes.example"
+ASSOCIATION = bytes(range(100, 132))
 ANSWER = b"what the server says to nobody else"
 NODES = 8
 
@@ -102,7 +103,7 @@ def travel(nodes, *, over_count=3, back_count=3, hint=None, size_class=SIZE_CLAS
     trip = draft.complete(wallet_of(key), signatures, SeededEntropy(3))
     exit_secret = draft.over[-1].secret
     over_sights = set_up(over, trip.over_setup)
-    plaintext = TARGET.ljust(
+    plaintext = (TARGET + ASSOCIATION).ljust(
         padded_size(size_class - (HINT_MAX * LAYER_OVERHEAD), trip.hint), b"\0"
     )
     package = plaintext
@@ -110,9 +111,9 @@ def travel(nodes, *, over_count=3, back_count=3, hint=None, size_class=SIZE_CLAS
         package = layer.seal(package)
     arrived = carry(over_sights, package)
     assert end_to_end_layer(DEV, exit_secret).open(arrived) == plaintext
-    back_sights = set_up(back, trip.attach.back_setup)
+    back_sights = set_up(back, trip.way_back.setup)
     answer = ANSWER.ljust(len(plaintext), b"\0")
-    arrived = carry(back_sights, end_to_end_layer(DEV, trip.attach.back_secret).seal(answer))
+    arrived = carry(back_sights, end_to_end_layer(DEV, trip.way_back.secret).seal(answer))
     for layer in trip.back_layers:
         arrived = layer.open(arrived)
     assert arrived == answer
@@ -191,8 +192,8 @@ def test_a_relay_sees_nothing_of_client_server_or_originator(nodes):
     secrets = {
         "target": TARGET,
         "answer": ANSWER,
-        "attach": trip.attach.secret,
-        "back secret": trip.attach.back_secret,
+        "association": ASSOCIATION,
+        "back secret": trip.way_back.secret,
         "delivery": trip.delivery,
         "return secret": trip.return_secret,
     }
@@ -200,7 +201,7 @@ def test_a_relay_sees_nothing_of_client_server_or_originator(nodes):
         found = [name for name, secret in secrets.items() if secret in sight.bytes]
         assert found == []
     for sight in journey.over_sights:
-        assert trip.attach.back_setup[8:] not in sight.bytes
+        assert trip.way_back.setup[8:] not in sight.bytes
         assert trip.back_tag not in sight.bytes
 
 

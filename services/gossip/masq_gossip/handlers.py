@@ -94,6 +94,7 @@ class Handlers:
         wish = RouteWish(
             hops=hops,
             exit=message.exit,
+            resumes=message.resumes,
             avoid=frozenset(message.avoid),
             host=message.host[:HOST_SIZE_MAX],
         )

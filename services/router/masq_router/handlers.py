@@ -28,6 +28,7 @@ from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.mesh import Mesh
 from masq_router.onion_keys import OnionKeys
+from masq_router.origin.refusals import Refusals
 from masq_router.origin.side import OriginSide
 
 __all__ = ["Handlers", "serve"]
@@ -42,7 +43,7 @@ class Handlers:
     """Present what the router does.
 
     Args:
-        mesh, live, keys, exit_side, origin: the parts that know.
+        mesh, live, keys, exit_side, origin, refusals: the parts that know.
         clock: for ages.
         listening, proxying: where, if at all.
         move: takes and makes links at another place.
@@ -56,6 +57,7 @@ class Handlers:
         keys: OnionKeys,
         exit_side: ExitSide,
         origin: OriginSide,
+        refusals: Refusals,
         clock: Clock,
         listening: Callable[[], Address],
         proxying: Address,
@@ -63,6 +65,7 @@ class Handlers:
     ) -> None:
         self._mesh, self._live, self._keys = mesh, live, keys
         self._exit_side, self._origin, self._clock = exit_side, origin, clock
+        self._refusals = refusals
         self._listening, self._proxying, self._move = listening, proxying, move
         self.gossip_dropped = 0
 
@@ -117,6 +120,7 @@ class Handlers:
             links=len(self._mesh.pool),
             sessions=len(self._live.table),
             streams=self._exit_side.stream_count + self._origin.stream_count,
+            refusing=self._refusals.reason,
         )
 
 

@@ -31,7 +31,7 @@ from masq_router.mesh import Mesh
 from masq_router.metering import Metering
 from masq_router.metrics import RouterCollector, register_metrics
 from masq_router.onion_keys import OnionKeys
-from masq_router.origin.builder import CircuitBuilder
+from masq_router.origin.builder import TripBuilder
 from masq_router.origin.plan import Originator
 from masq_router.origin.proxy import ProxyListener
 from masq_router.origin.side import OriginSide
@@ -48,6 +48,9 @@ SESSIONS_MAX = 50_000
 """A few kilobytes each."""
 
 TICK_S = 1.0
+WATCH_S = 0.25
+"""How often the routes of our clients are looked after; part of what a hung relay costs them."""
+
 CERTIFICATE_S = 24 * 60 * 60
 PRICES_S = 5.0
 """How often gossip is asked for our own prices; every second until they are known."""
@@ -127,7 +130,7 @@ class Router:
         def originator() -> Originator:
             return Originator(node_id=own, onion_key=self.keys.announcement().public_key)
 
-        builder = CircuitBuilder(
+        builder = TripBuilder(
             chain=chain,
             originator=originator,
             bus=self._runtime.bus,
@@ -135,9 +138,10 @@ class Router:
             find_link=self._find_link,
             clock=self._clock,
             entropy=self._entropy,
-            witness=Witness(self.announcer.tell),
+            lifetime_s=self._settings.session_lifetime_s,
         )
-        return OriginSide(builder, self._clock)
+        witness = Witness(self.announcer.tell)
+        return OriginSide(builder, witness, self._runtime.tasks, self._clock)
 
     def _find_link(self, peer: NodeId) -> Link | None:
         link = self.mesh.pool.get(peer)
@@ -157,6 +161,7 @@ class Router:
             setups=self.setups.counts,
             exit_side=self.exit_side,
             origin=self.origin,
+            refusals=self.proxy.refusals,
         )
         register_metrics(self._runtime.metrics, collector)
         handlers = Handlers(
@@ -165,6 +170,7 @@ class Router:
             keys=self.keys,
             exit_side=self.exit_side,
             origin=self.origin,
+            refusals=self.proxy.refusals,
             clock=self._clock,
             listening=lambda: self._listening,
             move=self.move,
@@ -206,6 +212,7 @@ class Router:
         yield "announce", self.announcer.run
         yield "report usage", self.usage.run
         yield "tick", self._tick
+        yield "watch routes", self._watch_routes
         yield "renew certificate", self._renew_certificate
         yield "follow prices", self._follow_prices
 
@@ -214,6 +221,7 @@ class Router:
         self.proxy.stop()
         self.listener.stop()
         self.origin.close()
+        self.exit_side.close()
         await asyncio.sleep(FAREWELL_S)
         self.mesh.close("the node stops")
         await asyncio.sleep(FAREWELL_S)
@@ -225,11 +233,15 @@ class Router:
             await asyncio.sleep(TICK_S)
             now = self._clock.unix()
             self.mesh.tick()
-            self.origin.tick()
             self.live.end_expired(now)
-            self.exit_side.reset_idle()
+            self.exit_side.tick()
             if self.keys.rotate(now):
                 self.announcer.tell(self.keys.announcement())
+
+    async def _watch_routes(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            self.origin.tick()
 
     async def _renew_certificate(self) -> None:
         while True:

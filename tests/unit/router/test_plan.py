@@ -71,9 +71,9 @@ def test_every_hop_finds_its_block_and_lets_it_in(nodes, over_count, back_count)
     own = nodes[0]
     blocks = walk(over, trip.over_setup)
     assert [block.role for block in blocks] == [Role.RELAY] * (over_count - 1) + [Role.EXIT]
-    back_blocks = walk([*back, own], trip.attach.back_setup)
+    back_blocks = walk([*back, own], trip.way_back.setup)
     assert [block.role for block in back_blocks] == [Role.RELAY] * back_count + [Role.RETURN]
-    assert trip.attach.back_first == (back[0] if back else own).identity.node_id
+    assert trip.way_back.first == (back[0] if back else own).identity.node_id
     for hop, block in zip([*over, *back, own], [*blocks, *back_blocks], strict=True):
         gate = Gate(chain=DEV, node_id=hop.identity.node_id, rates=DEFAULT_RATES, banned=())
         assert gate.refusal(block, NOW) is None
@@ -88,7 +88,7 @@ def test_both_books_agree_to_the_wei(nodes, over_count, back_count):
     """What each hop charges for the bytes it saw is what the originator says it owes."""
     trip, over, back = plan(nodes, over_count, back_count)
     blocks = walk(over, trip.over_setup)
-    back_blocks = walk([*back, nodes[0]], trip.attach.back_setup)
+    back_blocks = walk([*back, nodes[0]], trip.way_back.setup)
     exit_over, exit_back = Counter(), Counter()
     provided = []
     for block in blocks[:-1]:
@@ -98,7 +98,7 @@ def test_both_books_agree_to_the_wei(nodes, over_count, back_count):
     over_layers = [hop_layer(DEV, block.secret) for block in blocks[:-1]]
     back_layers = [hop_layer(DEV, block.secret) for block in back_blocks[:-1]]
     exit_open = end_to_end_layer(DEV, blocks[-1].secret)
-    exit_seal = end_to_end_layer(DEV, trip.attach.back_secret)
+    exit_seal = end_to_end_layer(DEV, trip.way_back.secret)
 
     for size in (1024, 4096, 32_768, 1024):
         body = bytes(size)
@@ -150,4 +150,4 @@ def test_nothing_of_two_plans_is_alike(nodes):
     second, _, _ = plan(nodes, 3, 2, seed=9)
     for name in ("over_tag", "back_tag", "return_secret", "delivery", "session_id", "over_setup"):
         assert getattr(first, name) != getattr(second, name)
-    assert first.attach.secret != second.attach.secret
+    assert first.way_back.secret != second.way_back.secret

@@ -76,6 +76,7 @@ class NodeView(BaseModel):
     earning_wallet: WalletText | None
     listener: ListenerView | None = Field(description="Where links are taken; null: nowhere")
     proxy: ListenerView | None = Field(description="SOCKS5 and HTTP CONNECT; null: none")
+    refusing: str = Field(description="Why clients are refused now; empty: the last was served")
     services: dict[Service, ServiceView]
 
     @classmethod
@@ -109,6 +110,7 @@ class NodeView(BaseModel):
             earning_wallet=gossip.earning_wallet.text if gossip.earning_wallet else None,
             listener=ListenerView.of(router.listen_address, router.listen_port),
             proxy=ListenerView.of(router.proxy_address, router.proxy_port),
+            refusing=router.refusing,
             services={name: ServiceView.of(state) for name, state in services.items()},
         )
 

@@ -1,10 +1,10 @@
 """Choose round trips. Pure. Source: protocol.md 5.5.
 
 A path of h hops is h links: h - 1 relays, then the exit. Relays and exit route data and have a live
-onion key; an exit more than one link away does not list us. Candidates come from a bounded search
-(search.py) and are judged by their cost (costs.py). Among those that cost at most COST_FACTOR times
-the cheapest one is drawn at random, cheaper ones more often: nobody can pin our traffic to itself
-by being a little cheaper.
+onion key; an exit more than one link away does not list us, unless streams of ours stand there and
+would be lost. Candidates come from a bounded search (search.py) and are judged by their cost
+(costs.py). Among those that cost at most COST_FACTOR times the cheapest one is drawn at random,
+cheaper ones more often: nobody can pin our traffic to itself by being a little cheaper.
 
 What the operator prefers comes before length, length before cost:
 
@@ -61,12 +61,14 @@ class RouteWish:
     Args:
         hops: links each way, 1 to HOPS_MAX; longer routes serve if there is none so short.
         exit: the exit; None: any.
+        resumes: our streams stand at that exit already: it may list us by now.
         avoid: nodes that must not be on the route.
         host: where the traffic will go, "" if not known: exits that failed there come last.
     """
 
     hops: int
     exit: NodeId | None = None
+    resumes: bool = False
     avoid: frozenset[NodeId] = frozenset()
     host: str = ""
 
@@ -266,7 +268,8 @@ class _Choice:
         if node_id == self._own or not self._serves(node_id):
             return False
         record = self._view.record(node_id)
-        return record is not None and (hops == 1 or not record.lists(self._own))
+        may_list_us = hops == 1 or self._wish.resumes
+        return record is not None and (may_list_us or not record.lists(self._own))
 
     def _serves(self, node_id: NodeId) -> bool:
         record = self._view.record(node_id)

@@ -171,12 +171,14 @@ class RouteRequested(BusMessage, frozen=True):
     """Find a round trip.
 
     `hops` is the number of links each way (None: the node's minimum); `exit` fixes the exit
-    (None: any); `avoid` are nodes that must not be on the route; `host` is where the traffic will
-    go ("": not known), so that exits that failed there come last.
+    (None: any), and with `resumes` it may have become our neighbor since our streams began there;
+    `avoid` are nodes that must not be on the route; `host` is where the traffic will go ("": not
+    known), so that exits that failed there come last.
     """
 
     hops: int | None = None
     exit: NodeId | None = None
+    resumes: bool = False
     avoid: tuple[NodeId, ...] = ()
     host: str = ""
 

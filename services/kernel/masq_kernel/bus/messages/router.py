@@ -161,6 +161,7 @@ class RouterStatus(BusMessage, frozen=True):
     links: int
     sessions: int
     streams: int
+    refusing: str = ""  # why the last client was refused, "" once one was served again
 
 
 class SessionsRequested(BusMessage, frozen=True):
