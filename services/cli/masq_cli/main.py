@@ -14,6 +14,7 @@ from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
 from masq_cli.commands.prefer import exits, pardon, prefer
 from masq_cli.commands.settings import config
+from masq_cli.commands.simulate import simulate
 from masq_cli.commands.tokens import token
 from masq_cli.commands.up import service, up
 from masq_kernel.errors import OperatorError
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _LOOKING = (status, neighbors, neighborhood, sessions, bans)
-for _command in (init, up, demo, service, *_LOOKING, pardon, prefer):
+for _command in (init, up, demo, simulate, service, *_LOOKING, pardon, prefer):
     app.command()(_command)
 app.add_typer(address, name="address")
 app.add_typer(exits, name="exits")
