@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from masq_router.origin.circuit import LOST_AFTER_S, PROBE_AFTER_S
+from masq_router.origin.watch import PROBE_EVERY_S, SLOW_S
 from support.dropped_packets import can_connect, packets_dropped, require_packet_filter
 from support.process_mesh import started_mesh
 from support.processes import processes_of
@@ -35,7 +35,7 @@ NOTICE_SLACK_S = 5.0
 
 FROZEN_S = 120.0
 
-PAUSE_MAX_S = PROBE_AFTER_S + LOST_AFTER_S + 5.0
+PAUSE_MAX_S = PROBE_EVERY_S + SLOW_S + 5.0
 """Between two downloads: a route over the cut link is given up after such a silence."""
 
 

@@ -6,6 +6,7 @@ does not read stops the server, and nothing buffers without bound.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -17,6 +18,10 @@ __all__ = ["TcpEnd"]
 
 WRITE_HIGH = 256 << 10
 """Bytes in the socket's buffer above which it takes no more."""
+
+WINDOW_MAX = 4 << 20
+"""Bytes that the machine itself may take ahead of us from one socket: without this limit some
+machines take 32 MiB, for a client that reads nothing. 40 MB/s at a round trip of 100 ms."""
 
 
 class TcpEnd(asyncio.Protocol):
@@ -58,6 +63,9 @@ class TcpEnd(asyncio.Protocol):
         """The socket stands."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and hasattr(socket, "TCP_WINDOW_CLAMP"):  # Linux
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, WINDOW_MAX)
         if self._on_connected is not None:
             self._on_connected(self)
 
