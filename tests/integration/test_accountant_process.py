@@ -6,12 +6,16 @@ import signal
 import sys
 
 from masq_accountant.ledger import Account, Kind
-from masq_accountant.store import Ledger, open_engine
+from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
+from masq_accountant.store.vault import Vault
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusUnavailable
 from masq_kernel.bus.subjects import Service
+from masq_kernel.chains import chain_named
 from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.keystore import LIGHT, KeyStore
+from support.ledgers import DATA_KEY
 from support.nats_server import HOST, running_server
 from support.usage_builders import WALLETS, make_report, make_usage
 
@@ -19,10 +23,11 @@ PASSPHRASE = "correct horse battery staple"
 REPORTS = 300
 
 
-def make_node(data_dir, *, bus_port, entries=("earning-wallet", "consuming-wallet")):
+def make_node(data_dir, *, bus_port, entries=("earning-wallet", "consuming-wallet", "identity")):
     store = KeyStore.create(data_dir / "keystore.json", PASSPHRASE, OsEntropy(), work=LIGHT)
     for number, entry in enumerate(entries, start=1):
         store.put(entry, bytes(31) + bytes([number]))
+    store.put("ledger-key", DATA_KEY)
     config = data_dir / "masq.toml"
     config.write_text(
         f'[node]\ndata_dir = "{data_dir}"\nchain = "dev"\n'
@@ -50,7 +55,11 @@ async def append(router, report, message_id):
 
 
 async def ledger_of(data_dir):
-    return await Ledger.open(await open_engine(data_dir / "ledger.db"))
+    """Open the books as the accountant would, with the identity that `make_node` gives it."""
+    identity = IdentityKey.from_seed(bytes(31) + b"\x03")
+    keys = LedgerKeys(Vault(DATA_KEY, OsEntropy()), identity, chain_named("dev"))
+    engine = await open_engine(data_dir / "ledger.db")
+    return await Ledger.open(engine, keys, Anchor(data_dir / "ledger.anchor", keys.vault))
 
 
 async def balance(data_dir):
