@@ -1,4 +1,4 @@
-"""Since when a debt is unpaid: charges are paid first in, first out (accounting.md section 3). Pure.
+"""Since when a debt is unpaid: what is charged first is paid first (accounting.md section 3). Pure.
 
 What was charged before each *lot* began never changes, so a payment only has to look which lots
 lie below all that was ever settled. Lots are a second long until there are LOTS_MAX of them; then
