@@ -24,7 +24,7 @@ demo: $(STAMP) ## start a mesh here and move traffic through it; ARGS="--once" e
 	@$(BIN)/masq demo $(ARGS)
 
 test: $(STAMP) ## run all tests that CI runs
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(STAMP) ## lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -34,7 +34,9 @@ check: $(STAMP) ## lint, format, types, import contracts
 
 bench: $(STAMP) ## measure against references in the same run; figures also in build/bench/*.json
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_mesh
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_stall
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_gossip
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_restart
 
 sim: $(STAMP) ## random histories of a simulated mesh; SEEDS=1000 FIRST=0
 	MASQ_SIM_SEEDS=$(or $(SEEDS),1000) MASQ_SIM_FIRST=$(or $(FIRST),0) \

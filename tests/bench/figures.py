@@ -1,12 +1,13 @@
-"""Figures of a benchmark, for people and for scripts: build/bench/NAME.json."""
+"""Figures of a benchmark, for people and for scripts: one build/bench/NAME.json for each."""
 
 import json
 import os
 import platform
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["Figure", "report"]
+__all__ = ["Figure", "file_name", "report"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,16 @@ class Figure:
     ratio: float
 
 
-def report(name: str, figures: list[Figure], *, seed: int | None = None) -> None:
-    """Print the figures and write them to build/bench/NAME.json."""
-    folder = Path("build/bench")
+def file_name(figure: str) -> str:
+    """Return the name of a figure's file: words joined by dashes."""
+    return re.sub(r"[^a-z0-9_.]+", "-", figure.lower()).strip("-.") + ".json"
+
+
+def report(
+    name: str, figures: list[Figure], *, seed: int | None = None, folder: Path | None = None
+) -> None:
+    """Print the figures of the benchmark `name`, and write each to build/bench/<figure>.json."""
+    folder = folder or Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)
     machine = {
         "cpus": os.cpu_count(),
@@ -33,8 +41,11 @@ def report(name: str, figures: list[Figure], *, seed: int | None = None) -> None
         "system": platform.system(),
         "python": platform.python_version(),
     }
-    items = [{**asdict(figure), "seed": seed, "machine": machine} for figure in figures]
-    (folder / f"{name}.json").write_text(json.dumps(items, indent=1) + "\n")
+    files = [file_name(figure.name) for figure in figures]
+    assert len(set(files)) == len(files), f"two figures of {name} have one file"
+    for figure, file in zip(figures, files, strict=True):
+        item = {**asdict(figure), "benchmark": name, "seed": seed, "machine": machine}
+        (folder / file).write_text(json.dumps(item, indent=1) + "\n")
     width = max(len(figure.name) for figure in figures)
     for figure in figures:
         print(

@@ -32,7 +32,10 @@ def test_the_demo_moves_bytes_and_both_books_agree(tmp_path):
     events = [json.loads(line) for line in output.splitlines()]
     by_kind = {event["event"]: event for event in events}
     assert by_kind["ready"]["seconds"] <= READY_S
-    assert all(event["bytes"] == 20_000_000 for event in events if event["event"] == "download")
+    downloads = [event for event in events if event["event"] == "download"]
+    assert {event["way"] for event in downloads} >= {"HTTP CONNECT"}
+    assert {event["bytes"] for event in downloads} == {20_000_000}
+    assert len({event["sha256"] for event in downloads}) == 1
     routes = {event["direction"]: event["hops"] for event in events if event["event"] == "hops"}
     assert len(routes["over"]) == 3
     assert len(routes["back"]) == 2
@@ -63,6 +66,38 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     assert demo.returncode in (0, 130)
     assert processes_of(folder) == []
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.0, 1.5], ids=["at once", "while processes start"])
+def test_it_can_be_stopped_while_it_starts(tmp_path, number, after_s):
+    folder = tmp_path / "demo"
+    with start_demo(folder) as demo:
+        try:
+            first = demo.stdout.readline()
+            time.sleep(after_s)
+            demo.send_signal(number)
+            rest, _ = demo.communicate(timeout=30)
+        finally:
+            demo.kill()
+    assert json.loads(first) == {
+        "event": "starting",
+        "nodes": 6,
+        "text": "Starting 6 nodes, each a nats-server and four services ...",
+    }
+    assert "Traceback" not in rest
+    assert demo.returncode == 130
+    assert processes_of(folder) == []
+    assert not folder.exists()
+
+
+def test_ctrl_c_while_the_program_loads_is_no_traceback(tmp_path):
+    with start_demo(tmp_path / "demo") as demo:
+        time.sleep(0.15)
+        demo.send_signal(signal.SIGINT)
+        output, _ = demo.communicate(timeout=20)
+    assert "masq_cli" not in output
+    assert demo.returncode in (130, -signal.SIGINT)
 
 
 def wait_until_open(demo):

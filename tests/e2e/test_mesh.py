@@ -19,6 +19,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 HOP_GROWTH_MAX = 24 << 20
 """What one stalled client may cost a hop: the windows and the buffers of its sockets."""
 
+IDLE_S = 35.0
+"""Longer than the 30 s after which a link or a circuit that says nothing is given up."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory):
@@ -76,7 +79,7 @@ async def test_a_long_idle_stream_stays(running):
         _, reader, writer = await socks_connect(running.proxy_port, "127.0.0.1", port)
         writer.write(b"before")
         assert await reader.readexactly(6) == b"before"
-        await asyncio.sleep(20)
+        await asyncio.sleep(IDLE_S)
         writer.write(b"after")
         assert await asyncio.wait_for(reader.readexactly(5), 5) == b"after"
         writer.close()

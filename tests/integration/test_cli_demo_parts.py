@@ -16,6 +16,7 @@ from masq_cli.demo.file_server import ServedFile, serve_file
 from masq_cli.errors import CheckFailed
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import SeededEntropy
+from support.masq_command import run_masq
 
 WAYS = ["SOCKS5", "HTTP CONNECT"]
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
@@ -109,6 +110,26 @@ async def test_the_file_server_serves_what_it_promises_to_many():
     assert len({answer.content for answer in answers}) == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--data-dir", "{file}/below"), 1, "cannot be made: Not a directory"),
+        (("--data-dir", "{used}"), 4, "is not empty"),
+        (("--size", "0"), 2, "is not a size"),
+        (("--nodes", "4"), 2, "--nodes"),
+        (("--nodes", "1000"), 2, "--nodes"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_anything_starts(
+    tmp_path, capsys, monkeypatch, options, code, told
+):
+    (tmp_path / "file").write_text("")
+    options = [each.format(file=tmp_path / "file", used=tmp_path) for each in options]
+    assert run_masq("demo", "--once", *options, monkeypatch=monkeypatch) == code
+    assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_displays_say_the_same_to_people_and_programs(capsys):
     for display in (choose_display(as_json=True), choose_display(as_json=False)):
         display.stage(1, "127.0.1.1", "routable")
@@ -125,11 +146,22 @@ def test_displays_say_the_same_to_people_and_programs(capsys):
     assert people == ["node 1 (127.0.1.1): routable", "The mesh [is] ready."]
 
 
+def test_lines_tell_each_stage_once(capsys):
+    display = choose_display(as_json=False)
+    for name, stage in (("address", "starting"), ("address id", "starting"), ("id", "alone")):
+        display.stage(1, name, stage)
+    assert capsys.readouterr().out.splitlines() == [
+        "node 1 (address): starting",
+        "node 1 (id): alone",
+    ]
+
+
 def test_on_a_terminal_the_stages_change_in_place():
     program = (
         "from masq_cli.demo.display import choose_display as c; d = c(as_json=False);"
         "print(type(d).__name__); "
-        "d.stage(1, 'a', 'starting'); d.stage(1, 'a', 'routable'); d.close()"
+        "d.stage(1, 'a', 'starting'); d.stage(1, 'a', 'routable'); "
+        "d.tell('ready', 'It is ready.', {}); d.tell('more', 'It ends.', {}); d.close()"
     )
     script = shutil.which("script")
     if script is None:
@@ -138,3 +170,5 @@ def test_on_a_terminal_the_stages_change_in_place():
     run = subprocess.run([script, "-qec", command, "/dev/null"], capture_output=True, timeout=20)
     assert b"LiveDisplay" in run.stdout
     assert b"routable" in run.stdout
+    end = run.stdout[run.stdout.rindex(b"routable") :]
+    assert end.index(b"It is ready.") < end.index(b"It ends.")  # below the table

@@ -14,6 +14,7 @@ from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.keystore import KeyStore
 from masq_kernel.identity.proofs import wallet_of
+from masq_kernel.runtime.address import AddressFile, Move, Place
 from masq_kernel.runtime.settings import NodeSettings, load_section, read_file
 from support.masq_command import run_masq
 
@@ -143,6 +144,30 @@ def test_the_settings_in_force_are_shown_with_their_origin(masq, tmp_path, capsy
     assert shown["node"]["bus_host"] == {"value": "127.0.0.1", "from": "default"}
     assert shown["node"]["bus_port"] == {"value": 4222, "from": "file"}
     assert shown["gossip"]["hops_min"] == {"value": 4, "from": "environment"}
+
+
+def test_an_address_set_at_run_time_is_shown_as_such_until_the_file_is_edited(
+    masq, tmp_path, capsys
+):
+    data_dir = tmp_path / "node"
+    config = data_dir / "masq.toml"
+    place = ("--address", "203.0.113.7", "--port", 4321)
+    assert masq("init", "--data-dir", data_dir, *place, "--json") == 0
+    setting = Place("203.0.113.7", (4321,))
+    AddressFile(data_dir).save(Move(setting=setting, place=Place("203.0.113.9", (443,))))
+
+    def shown():
+        capsys.readouterr()
+        assert masq("config", "show", "--json", "--config", config) == 0
+        return json.loads(capsys.readouterr().out)
+
+    moved = shown()
+    assert moved["gossip"]["address"] == {"value": "203.0.113.9", "from": "run time"}
+    assert moved["gossip"]["ports"] == {"value": [443], "from": "run time"}
+    assert moved["router"]["listen_port"] == {"value": 443, "from": "run time"}
+    assert moved["router"]["listen_host"] == {"value": "0.0.0.0", "from": "file"}
+    config.write_text(config.read_text().replace("203.0.113.7", "203.0.113.8"))
+    assert shown()["gossip"]["address"] == {"value": "203.0.113.8", "from": "file"}
 
 
 def test_no_secret_is_shown_with_the_settings(masq, tmp_path, capsys):

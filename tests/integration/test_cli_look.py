@@ -14,6 +14,10 @@ ANSWERS = {
         {"node_id": f"{letter * 43}", "address": "203.0.113.7", "link_up": True} for letter in "bcd"
     ],
     "/v1/neighborhood": [{"node_id": "e" * 43, "hops_away": 2, "country": "[red]\x1b[31mXX"}],
+    "/v1/node/stages": [
+        {"at": "2027-01-15T08:00:00Z", "before": "routable", "stage": "alone", "reason": "gone"}
+    ],
+    "/v1/node/address": {"address": "203.0.113.7", "ports": [4321], "origin": "run time"},
     "/v1/sessions": [],
     "/v1/ledger/payables": [
         {"wallet": wallet, "balance": "12345678901234567890123", "size": 2_500_000, "packages": 9}
@@ -39,6 +43,8 @@ def masq(monkeypatch):
     ("command", "shown"),
     [
         (["status"], ["a" * 43, "routable", "services.router"]),
+        (["status", "--history"], ["2027-01-15T08:00:00Z", "routable", "alone", "gone"]),
+        (["address"], ["203.0.113.7, port 4321, changed at run time"]),
         (["neighbors"], ["bbbbbbbb", "cccccccc", "dddddddd", "203.0.113.7", "yes"]),
         (["sessions"], ["No session is open."]),
         (["ledger", "payables"], [*WALLETS, "12 345 678 901 234 567 890 123", "2.5 MB"]),
@@ -138,3 +144,9 @@ def test_wrong_usage_is_exit_code_2(masq):
     assert masq("status", "--colour") == 2
     assert masq("nonsense") == 2
     assert masq("service", "nonsense") == 2
+
+
+@pytest.mark.parametrize("countries", [["XX1"], ["CH", "DE,"], ["switzerland"]])
+def test_a_country_that_is_none_is_a_sentence(masq, capsys, countries):
+    assert masq("exits", "set", *countries, "--url", "http://127.0.0.1:1") == 2
+    assert "such as CH or DE,FR" in capsys.readouterr().err

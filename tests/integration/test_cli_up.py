@@ -1,5 +1,6 @@
 """`masq up` as an operator runs it: a process of its own with real children and real signals."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,8 +15,13 @@ import pytest
 
 from masq_cli.demo.mesh import make_nodes
 from masq_cli.demo.plan import lay_out
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusError
+from masq_kernel.bus.messages.control import HealthRequested
+from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import OsEntropy
+from support.nats_server import running_server
 
 PASSPHRASE = "correct horse battery staple"
 MASQ = Path(sys.executable).with_name("masq")
@@ -89,11 +95,29 @@ def test_killed_it_leaves_no_process_behind(node):
 
 
 def test_settings_that_no_restart_mends_end_it_with_their_sentence(node):
-    with masq_up(node, MASQ_GOSSIP_HOPS_MIN="9") as process:
-        failed = read_until(process, "gossip", "failed")[-1]
+    with masq_up(node, MASQ_ROUTER_EXIT_POLICY='["allow everything"]') as process:
+        failed = read_until(process, "router", "failed")[-1]
         _, err = process.communicate(timeout=20)
-    assert "`hops_min` in the section [gossip]" in failed["reason"]
+    assert "'allow everything' is no exit policy rule" in failed["reason"]
     assert process.returncode == 2, err
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ({"MASQ_GOSSIP_HOPS_MIN": "9"}, "`hops_min` in the section [gossip]"),
+        ({"MASQ_ROUTER_PROXY_HOST": "0.0.0.0"}, "must listen on loopback"),
+        ({"MASQ_NODE_CHAIN": "nowhere"}, "known are polygon-mainnet"),
+        ({"MASQ_API_PORT": "many"}, "`port` in the section [api]"),
+    ],
+)
+def test_a_mistake_of_any_section_ends_it_before_anything_starts(node, mistake, told):
+    with masq_up(node, **mistake) as process:
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert out == ""
+    assert told in err
+    assert len(err.splitlines()) == 2
 
 
 def test_a_wrong_passphrase_is_one_sentence(node):
@@ -105,15 +129,20 @@ def test_a_wrong_passphrase_is_one_sentence(node):
     assert len(err.splitlines()) == 2
 
 
-def test_a_port_in_use_is_a_sentence(node):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", node.plan.bus_port))
-        taken.listen()
-        with masq_up(node) as process:
-            _, err = process.communicate(timeout=20)
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [("node", "bus_port"), ("router", "listen_port"), ("router", "proxy_port"), ("api", "port")],
+)
+def test_a_port_in_use_is_a_sentence_before_anything_starts(node, section, key):
+    with socket.create_server((node.plan.address, 0)) as taken:
+        port = taken.getsockname()[1]
+        host = {f"MASQ_{section}_{key}".upper().replace("PORT", "HOST"): node.plan.address}
+        with masq_up(node, **{f"MASQ_{section}_{key}".upper(): str(port)}, **host) as process:
+            out, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert f"127.0.0.1:{node.plan.bus_port}" in err
-    assert "bus_port" in err
+    assert out == ""
+    assert f"{node.plan.address} port {port}: Address already in use" in err
+    assert f"`{key}` in the section [{section}]" in err
 
 
 def test_one_service_is_a_process_that_takes_signals_itself(node):
@@ -131,3 +160,76 @@ def test_one_service_is_a_process_that_takes_signals_itself(node):
         _, err = service.communicate(timeout=20)
     assert command[1:3] == ["-m", "masq_gossip"]
     assert service.returncode == 0, err
+
+
+async def health_of(bus, service):
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                return await bus.request(subjects.health(service), HealthRequested())
+            except BusError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", list(Service))
+async def test_each_service_starts_and_restarts_alone(node, name):
+    """Only the bus is there; the others are missed, and nothing falls over."""
+    async with running_server(node.plan.data_dir) as server:
+        bus = await server.connect(Service.API)
+        for _ in range(2):
+            service = subprocess.Popen(
+                [MASQ, "service", name, "--config", node.made.config],
+                env={
+                    **os.environ,
+                    "MASQ_PASSPHRASE": PASSPHRASE,
+                    "MASQ_NODE_BUS_PORT": str(server.port),
+                },
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            try:
+                if name is Service.API:
+                    await until_port_answers(node.plan.api_port)
+                else:
+                    assert (await health_of(bus, name)).pid == service.pid
+                service.terminate()
+                _, log = await asyncio.to_thread(service.communicate, timeout=20)
+            finally:
+                service.kill()
+            assert service.returncode == 0, log
+            assert "Traceback" not in log
+        await bus.close()
+
+
+async def until_port_answers(port):
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+
+
+@pytest.mark.parametrize("name", list(Service))
+def test_a_service_without_a_bus_ends_with_a_sentence(node, name):
+    program = (
+        "import runpy, sys, masq_kernel.runtime.service as service; service.BUS_WAIT_S = 0.3; "
+        f"sys.argv[1:] = ['--config', {str(node.made.config)!r}]; "
+        f"runpy.run_module('masq_{name}', run_name='__main__')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 3, ended.stderr
+    said = ended.stderr.splitlines()[-1]
+    assert said.startswith(f"masq {name}: The bus at nats://127.0.0.1:{node.plan.bus_port} cannot")
+    assert "Errno 111" in said
+    assert "`masq up` does" in said
+    assert "Traceback" not in ended.stderr

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from masq_gossip.handlers import Handlers, serve
+from masq_gossip.mover import Mover
 from masq_gossip.preference_file import PreferenceFile
 from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.rules.parameters import Parameters
@@ -24,12 +25,13 @@ from masq_kernel.bus.messages.gossip import (
     NeighborsRequested,
     RouteRequested,
 )
-from masq_kernel.bus.messages.router import RouteLost, RouteServed
+from masq_kernel.bus.messages.router import LinkClosed, RouteLost, RouteServed
 from masq_kernel.bus.port import Bus
 from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.rates import DEFAULT_RATES
+from masq_kernel.runtime.address import AddressFile, Place
 from support.gossip_builders import CHAIN, endpoint_of, make_key
 from support.gossip_router import FakeRouter, Wire
 
@@ -72,14 +74,20 @@ async def start(number, wire, tasks, folder) -> Running:
     handlers = Handlers(
         neighborhood=core,
         clock=clock,
-        descriptor="",
         rates=DEFAULT_RATES,
         put=shell.put,
         preference_file=PreferenceFile(folder / f"preferences-{number}.json"),
     )
     router = FakeRouter(wire, key.node_id, address, number)
     await shell.listen()
-    await serve(bus, handlers)
+    mover = Mover(
+        state=core.state,
+        setting=Place(address, (5000,)),
+        file=AddressFile(folder),
+        bus=bus,
+        put=shell.put,
+    )
+    await serve(bus, handlers, mover)
     await router.start(broker.connect(Service.ROUTER), broker.connect(Service.ACCOUNTANT))
     started = tasks.create_task(shell.run()), tasks.create_task(shell.keep_current())
     return Running(shell, core, router, broker.connect(Service.API), started, health)
@@ -113,6 +121,7 @@ async def test_six_nodes_join_over_their_buses_and_answer_for_it(tmp_path):
         assert len(found.over[0].onion_key) == 1216
         status = await node.api.request(subjects.GOSSIP_STATUS, GossipStatusRequested())
         assert (status.stage, status.nodes_known) == ("routable", 6)
+        await until(lambda: len(node.core.state.edges()) >= 3)
         listed = await node.api.request(subjects.NEIGHBORS, NeighborsRequested())
         assert "full" in {one.edge for one in listed.neighbors}
         assert 3 <= len(listed.neighbors) <= 5
@@ -121,6 +130,19 @@ async def test_six_nodes_join_over_their_buses_and_answer_for_it(tmp_path):
         with pytest.raises(BusRefused) as refused:
             await node.api.request(subjects.ROUTE, RouteRequested(hops=7))
         assert refused.value.code is Refusal.INVALID
+
+
+async def test_a_link_that_ended_by_misconduct_bans_the_peer_and_another_end_does_not(tmp_path):
+    async with running(2, tmp_path) as (one, two):
+        await until(lambda: one.core.stage == "connected" and two.core.stage == "connected")
+        peer = two.core.state.own.node_id
+        await one.shell.on_link_closed(LinkClosed(peer=peer, reason="no longer wanted"))
+        await asyncio.sleep(0.2)
+        assert one.core.state.misconduct.of(peer) is None
+        flood = LinkClosed(peer=peer, reason="a flood of gossip", misconduct=True)
+        await one.shell.on_link_closed(flood)
+        await until(lambda: one.core.state.misconduct.of(peer) is not None)
+        assert one.core.state.misconduct.of(peer).reason == "a flood of gossip"
 
 
 async def test_a_link_whose_closing_was_never_told_is_noticed(tmp_path):
@@ -178,7 +200,7 @@ async def test_preferences_hold_at_once_are_kept_and_wrong_ones_change_nothing(t
         with pytest.raises(BusRefused) as refused:
             await node.api.request(subjects.ROUTE, RouteRequested())
         assert refused.value.code is Refusal.NO_ROUTE
-        await until(lambda: node.core.reason.endswith("to an exit in CH yet"))
+        await until(lambda: "to an exit in CH yet; round trips were lost" in node.core.reason)
         with pytest.raises(BusRefused) as refused:
             await node.api.request(subjects.SET_EXIT_COUNTRIES, ExitCountries(tiers=(("x",),)))
         assert refused.value.code is Refusal.INVALID

@@ -7,9 +7,20 @@ import ssl
 import pytest
 
 from masq_kernel.bus.messages.router import DialFailed, GossipReceived, LinkClosed, LinkOpened
+from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.rates import DEFAULT_RATES
+from masq_kernel.units import UnixSeconds
 from masq_router.links import link as link_module
-from masq_router.links.listener import PER_ADDRESS_MAX
+from masq_router.links.admission import PER_ADDRESS_MAX
+from masq_router.metering import Counter, Meter
+from masq_router.onion import Direction, hop_layer
+from masq_router.sessions import Port, RelaySession
+from masq_router.wire.frames import FrameType
 from support.mesh_peer import CLOCK, MeshPeer
+from support.routes import DEV
+
+SECRET = bytes([5]) * 32
+TAG = b"link-tag"
 
 
 @pytest.fixture
@@ -229,7 +240,62 @@ async def test_a_flood_of_gossip_ends_the_link_and_nothing_else(peers):
     closed = await bob.told.wait_for(LinkClosed)
     assert closed.peer == alice.node_id
     assert "flood" in closed.reason
+    assert closed.misconduct
     assert bob.mesh.pool.get(carol.node_id) is not None
+
+
+async def test_a_link_that_ends_in_order_is_nobodys_misconduct(peers):
+    alice, bob, _ = peers
+    await linked(alice, bob)
+    alice.mesh.close_link(bob.node_id, "no longer wanted")
+    for peer in (alice, bob):
+        assert not (await peer.told.wait_for(LinkClosed)).misconduct
+
+
+async def test_who_never_gets_through_tls_holds_no_more_places_than_others(peers):
+    """Connections are counted from the first packet on, not from the end of the TLS handshake."""
+    bob = peers[1]
+    silent = [await asyncio.open_connection("127.0.0.1", bob.port) for _ in range(PER_ADDRESS_MAX)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", bob.port)
+    assert await asyncio.wait_for(reader.read(), 2) == b""
+    for _, one in (*silent, (reader, writer)):
+        one.close()
+    await asyncio.sleep(0.1)
+    assert bob.mesh._admission._by_site == {}
+
+
+async def test_an_address_that_keeps_failing_to_prove_itself_is_not_heard_any_more(peers):
+    """With or without TLS; links that stand go on."""
+    alice, bob, _ = peers
+    await linked(alice, bob)
+    for _ in range(15):
+        reader, writer = await asyncio.open_connection("127.0.0.1", bob.port)
+        writer.write(b"this is no TLS\r\n" * 20)
+        await hear(reader)
+        writer.close()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    assert await is_turned_away(bob.port, context)
+    assert bob.mesh.refused_connections >= 3
+    assert bob.mesh.pool.get(alice.node_id).is_open
+
+
+async def hear(reader):
+    try:
+        return await asyncio.wait_for(reader.read(), 2)
+    except ConnectionError:
+        return b""
+
+
+async def test_a_peer_that_asks_for_more_gossip_than_it_takes_loses_the_link(peers, monkeypatch):
+    alice, bob, _ = peers
+    _, theirs = await linked(alice, bob)
+    monkeypatch.setattr(link_module, "GOSSIP_WAITING_MAX", 1 << 20)
+    alice.mesh.pool.get(bob.node_id)._transport.pause_reading()
+    for _ in range(200):
+        bob.mesh.send_gossip(alice.node_id, bytes(60_000))
+        await asyncio.sleep(0)
+    assert not theirs.is_open
 
 
 @pytest.mark.parametrize(
@@ -247,6 +313,68 @@ async def test_a_frame_against_the_rules_ends_the_link(peers, frame):
     ours._transport.write(frame)
     closed = await bob.told.wait_for(LinkClosed)
     assert "broke the protocol" in closed.reason
+
+
+def relay_session_of(peer, link):
+    """Enter a relay session at TAG of this link; return it and what it forwards."""
+    counter, forwarded = Counter(), []
+    meter = Meter(
+        session_id=bytes(16),
+        side="provided",
+        service="routing",
+        wallet=WalletAddress(bytes(20)),
+        rates=DEFAULT_RATES,
+        counters=(counter,),
+    )
+    session = RelaySession(
+        session_id=bytes(16),
+        expires_at=UnixSeconds(1 << 40),
+        direction=Direction.OVER,
+        layer=hop_layer(DEV, SECRET),
+        counter=counter,
+        meter=meter,
+        forward=forwarded.append,
+    )
+    port = Port(session=session, link=link, tag=TAG, is_upstream=True)
+    assert peer.live.begin(session, port)
+    return session, forwarded
+
+
+async def test_data_with_any_changed_bit_of_its_tag_goes_nowhere_and_harms_nothing(peers):
+    alice, bob, _ = peers
+    ours, theirs = await linked(alice, bob)
+    session, forwarded = relay_session_of(bob, theirs)
+    package = hop_layer(DEV, SECRET).seal(b"inner")
+    for bit in range(8 * len(TAG)):
+        changed = bytearray(TAG)
+        changed[bit // 8] ^= 1 << bit % 8
+        ours.send_data(bytes(changed), package)
+    for size in range(len(TAG)):
+        ours._send(FrameType.DATA, TAG[:size])  # not even a whole tag
+    ours.send_data(TAG, package)
+    await until(lambda: forwarded)
+    assert forwarded == [b"inner"]
+    assert session in bob.live.table
+    assert bob.mesh.pool.get(alice.node_id) is theirs
+
+
+async def test_data_with_a_changed_bit_ends_its_session_and_not_the_link(peers):
+    alice, bob, _ = peers
+    ours, theirs = await linked(alice, bob)
+    session, forwarded = relay_session_of(bob, theirs)
+    package = bytearray(hop_layer(DEV, SECRET).seal(b"inner"))
+    package[3] ^= 1
+    ours.send_data(TAG, bytes(package))
+    await until(lambda: session not in bob.live.table)
+    assert forwarded == []
+    assert alice.mesh.send_gossip(bob.node_id, b"still there?")
+    await bob.told.wait_for(GossipReceived)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 async def test_the_round_trip_is_measured(peers):

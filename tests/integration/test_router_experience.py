@@ -58,13 +58,19 @@ async def test_a_broken_link_of_ours_is_held_against_that_neighbor_alone(mesh):
     assert lost.nodes == mesh.nodes_on(OVER[:1])
 
 
-async def test_a_link_that_breaks_further_away_is_held_against_all_on_the_route(mesh):
+@pytest.mark.parametrize(
+    ("cut", "blamed"), [((2, 3), OVER), ((1, 2), OVER), ((3, 4), [5, 4, 3]), ((4, 5), [5, 4, 3])]
+)
+async def test_a_link_that_breaks_further_away_is_held_against_that_way_over_or_back(
+    mesh, cut, blamed
+):
     async with serving(echo) as port:
         _, _, writer = await connect(mesh, port)
-        mesh.nodes[2].router.mesh.pool.get(mesh.nodes[3].node_id).close("the test")
-        [lost] = await heard(mesh, RouteLost)
+        one, other = (mesh.nodes[index] for index in cut)
+        one.link(other).close("the test")
+        lost = (await heard(mesh, RouteLost))[0]
         writer.close()
-    assert lost.nodes == mesh.nodes_on(OVER, BACK)
+    assert lost.nodes == mesh.nodes_on(blamed)
 
 
 async def test_the_end_of_the_client_blames_nobody(mesh):

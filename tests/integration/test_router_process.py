@@ -9,13 +9,14 @@ import sys
 import pytest
 
 from masq_kernel.bus import subjects
-from masq_kernel.bus.errors import BusError
+from masq_kernel.bus.errors import BusError, BusRefused, Refusal
 from masq_kernel.bus.messages.control import MetricsRequested
-from masq_kernel.bus.messages.router import RouterStatusRequested
+from masq_kernel.bus.messages.router import MoveRequested, RouterStatusRequested
 from masq_kernel.bus.subjects import Service
 from masq_kernel.entropy import OsEntropy
 from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.keystore import LIGHT, KeyStore
+from masq_kernel.runtime.address import AddressFile, Move, Place
 from support.nats_server import HOST, running_server
 
 PASSPHRASE = "correct horse battery staple"
@@ -113,9 +114,9 @@ async def test_settings_that_clients_and_peers_could_not_use_are_not_needed(tmp_
         ({"MASQ_ROUTER_LISTEN_PORT": "{taken}"}, 1, "`listen_port` in the section [router]"),
         ({"MASQ_ROUTER_PROXY_PORT": "{taken}"}, 1, "`proxy_port` in the section [router]"),
         ({"MASQ_ROUTER_PROXY_HOST": "0.0.0.0"}, 2, "must listen on loopback"),
-        ({"MASQ_ROUTER_EXIT_POLICY": '["accept everything"]'}, 1, "'accept everything' is no exit"),
+        ({"MASQ_ROUTER_EXIT_POLICY": '["accept everything"]'}, 2, "'accept everything' is no exit"),
         ({"MASQ_ROUTER_LISTEN_HOST": "example.org"}, 2, "`listen_host` in the section [router]"),
-        ({"MASQ_NODE_CHAIN": "nowhere"}, 1, "Unknown chain"),
+        ({"MASQ_NODE_CHAIN": "nowhere"}, 2, "`chain` in the section [node]"),
     ],
 )
 async def test_a_mistake_ends_with_a_code_and_a_sentence(tmp_path, break_it, code, told):
@@ -128,3 +129,57 @@ async def test_a_mistake_ends_with_a_code_and_a_sentence(tmp_path, break_it, cod
     assert process.returncode == code, log.decode()
     assert told in log.decode()
     assert b"Traceback" not in log
+
+
+def move_to(address, port):
+    return MoveRequested(old_address=HOST, old_ports=(4321,), address=address, ports=(port,))
+
+
+async def test_a_router_bound_to_the_old_address_moves_and_stays_where_it_is_if_it_cannot(
+    tmp_path,
+):
+    bound = f'listen_host = "{HOST}"\nlisten_port = 0\nbind_address = "{HOST}"'
+    async with running_server(tmp_path) as server:
+        process = await start(make_node(tmp_path, bus_port=server.port, router=bound))
+        api, gossip = await server.connect(Service.API), await server.connect(Service.GOSSIP)
+        before = await status_of(api)
+        with pytest.raises(BusRefused) as refused:
+            await gossip.request(subjects.MOVE, move_to("203.0.113.9", 4321))
+        assert refused.value.code is Refusal.CONFLICT
+        assert "203.0.113.9" in refused.value.reason
+        assert await status_of(api) == before
+        await gossip.request(subjects.MOVE, move_to("127.0.1.9", 4321))
+        after = await status_of(api)
+        assert after.listen_address == "127.0.1.9"
+        with socket.create_connection(("127.0.1.9", after.listen_port), timeout=5):
+            pass
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((HOST, before.listen_port), timeout=5)
+        await stop(process)
+        await api.close()
+        await gossip.close()
+
+
+async def test_a_router_that_starts_after_a_move_listens_at_the_new_place(tmp_path):
+    bound = 'listen_host = "203.0.113.7"\nlisten_port = 0'  # an address this machine has no more
+    move = Move(setting=Place("203.0.113.7", (4321,)), place=Place("127.0.1.9", (4321,)))
+    async with running_server(tmp_path) as server:
+        config = make_node(tmp_path, bus_port=server.port, router=bound)
+        AddressFile(tmp_path).save(move)
+        process = await start(config)
+        api = await server.connect(Service.API)
+        assert (await status_of(api)).listen_address == "127.0.1.9"
+        await stop(process)
+        await api.close()
+
+
+async def test_a_router_that_takes_no_links_cannot_move(tmp_path):
+    async with running_server(tmp_path) as server:
+        process = await start(make_node(tmp_path, bus_port=server.port, router=""))
+        gossip = await server.connect(Service.GOSSIP)
+        await status_of(gossip)
+        with pytest.raises(BusRefused) as refused:
+            await gossip.request(subjects.MOVE, move_to("127.0.1.9", 4321))
+        assert "listen_port" in refused.value.reason
+        await stop(process)
+        await gossip.close()

@@ -56,18 +56,10 @@ def test_every_single_bit_of_a_statement_counts():
             SignedStatement.from_bytes(flipped(STATEMENT.raw, bit), CHAIN)
 
 
-def test_every_single_bit_of_a_record_outside_the_onion_key_counts():
-    onion_key = range(8 * 49, 8 * (49 + 1216))
+def test_every_single_bit_of_a_record_counts():
     for bit in range(8 * len(RECORD.raw)):
-        if bit not in onion_key:
-            with pytest.raises(RemoteError):
-                SignedRecord.from_bytes(flipped(RECORD.raw, bit), CHAIN)
-
-
-@given(st.integers(0, 8 * len(RECORD.raw) - 1))
-def test_any_bit_of_a_record_counts(bit):
-    with pytest.raises(RemoteError):
-        SignedRecord.from_bytes(flipped(RECORD.raw, bit), CHAIN)
+        with pytest.raises(RemoteError):
+            SignedRecord.from_bytes(flipped(RECORD.raw, bit), CHAIN)
 
 
 @given(st.binary(max_size=300))

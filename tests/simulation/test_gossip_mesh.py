@@ -6,7 +6,7 @@
 import pytest
 
 from masq_gossip.rules.parameters import Parameters
-from support.mesh import Mesh, SimulatedNode
+from masq_gossip.simulation import Conditions, Mesh, SimulatedNode
 
 SEEDS = range(20)
 JOIN_LIMIT_S = {12: 5.0, 30: 30.0}
@@ -18,25 +18,11 @@ def grown(count: int, seed: int) -> Mesh:
     return mesh
 
 
-def converge(mesh: Mesh, limit_s: float = 60.0) -> float:
-    """Wait until every view is the true graph, and was so half a second later."""
-
-    def is_quiet() -> bool:
-        return all(mesh.is_converged(one) for one in mesh.alive())
-
-    mesh.run(10.0)
-    while True:
-        at = mesh.run_until(is_quiet, limit_s)
-        mesh.run(0.5)
-        if is_quiet():
-            return at
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 def test_six_nodes_from_one_descriptor_have_a_node_with_three_hop_round_trips(seed):
     mesh = Mesh(count=6, seed=seed)
     at = mesh.run_until(lambda: any(one.stage == "routable" for one in mesh.nodes), 3.0)
-    converge(mesh)
+    mesh.converge()
     assert at < 3.0
     routable = [one for one in mesh.nodes if one.stage == "routable"]
     assert routable
@@ -49,14 +35,14 @@ def test_six_nodes_from_one_descriptor_have_a_node_with_three_hop_round_trips(se
 @pytest.mark.parametrize("seed", SEEDS)
 def test_twelve_nodes_all_become_routable_and_agree(seed):
     mesh = grown(12, seed)
-    converge(mesh)
+    mesh.converge()
     assert all(one.stage == "routable" for one in mesh.nodes)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_thirty_nodes_all_become_routable_and_agree(seed):
     mesh = grown(30, seed)
-    converge(mesh)
+    mesh.converge()
     assert all(one.stage == "routable" for one in mesh.nodes)
 
 
@@ -73,10 +59,10 @@ def test_one_seed_gives_one_history_and_another_seed_another():
 @pytest.mark.parametrize("seed", range(5))
 def test_a_killed_node_is_culled_everywhere_and_the_rest_stays_routable(seed):
     mesh = grown(12, seed)
-    converge(mesh)
+    mesh.converge()
     dead = mesh.nodes[3]
     mesh.kill(dead)
-    converge(mesh)
+    mesh.converge()
     for node in mesh.alive():
         assert dead.node_id not in node.core.state.view
         assert node.stage == "routable"
@@ -84,7 +70,7 @@ def test_a_killed_node_is_culled_everywhere_and_the_rest_stays_routable(seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_node_that_stops_in_order_is_gone_without_a_timeout(seed):
-    mesh = Mesh(count=12, seed=seed, link_timeout_s=30.0)
+    mesh = Mesh(count=12, seed=seed, conditions=Conditions(link_timeout_s=30.0))
     mesh.run(20.0)
     leaver = mesh.nodes[4]
     neighbors = [mesh.by_id[one] for one in leaver.core.state.edges()]
@@ -97,14 +83,14 @@ def test_a_node_that_stops_in_order_is_gone_without_a_timeout(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_a_node_started_again_beats_its_past_and_is_routable_soon(seed):
     mesh = grown(12, seed)
-    converge(mesh)
+    mesh.converge()
     node = mesh.nodes[5]
     mesh.kill(node)
     mesh.run(20.0)
     mesh.start_again(node)
     began = mesh.time
     at = mesh.run_until(lambda: node.stage == "routable", 10.0)
-    converge(mesh)
+    mesh.converge()
     assert at - began < 10.0
     assert all(node.node_id in one.core.state.view for one in mesh.nodes)
 
@@ -112,23 +98,23 @@ def test_a_node_started_again_beats_its_past_and_is_routable_soon(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_mesh_outlives_the_node_of_its_only_descriptor(seed):
     mesh = grown(12, seed)
-    converge(mesh)
+    mesh.converge()
     mesh.kill(mesh.nodes[0])
-    converge(mesh)
+    mesh.converge()
     assert all(one.stage == "routable" for one in mesh.alive())
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_cut_link_lowers_both_edges_and_news_of_it_spreads(seed):
     mesh = grown(12, seed)
-    converge(mesh)
+    mesh.converge()
     one = mesh.nodes[2]
     other = mesh.by_id[one.core.state.edges()[0]]
     before = one.core.state.own.version
     mesh.cut(one, other)
     mesh.run(0.3)
     assert one.core.state.own.version > before
-    converge(mesh)
+    mesh.converge()
 
 
 def test_the_stage_goes_down_and_says_why():
@@ -140,7 +126,10 @@ def test_the_stage_goes_down_and_says_why():
             mesh.kill(other)
     mesh.run(5.0)
     assert node.stage == "alone"
-    assert node.core.reason == "no descriptor has answered"
+    assert node.core.reason.startswith(
+        "no descriptor has answered; the last full neighbor was lost"
+    )
+    assert "round trips were lost at 20" in node.core.reason
     assert [stage for _, stage in node.stages][-1] == "alone"
 
 

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from support.mischief import Mischief
+from masq_gossip.simulation import Mischief
 
 FIRST = int(os.environ.get("MASQ_SIM_FIRST", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("MASQ_SIM_SEEDS", "40")))

@@ -62,6 +62,7 @@ def answers():
             mode="standard",
             stage="routable",
             reason="round trips exist",
+            stage_since=NOW,
             neighbors=1,
             nodes_known=3,
             hops_min=3,
@@ -77,6 +78,15 @@ def answers():
             links=1,
             sessions=2,
             streams=3,
+        ),
+        subjects.STAGES: gossip.StagesListed(
+            stages=(gossip.StageChanged(stage="routable", reason="found", before="alone", at=NOW),)
+        ),
+        subjects.ADDRESS: gossip.AddressShown(
+            address="203.0.113.7", ports=(4321,), is_setting=True
+        ),
+        subjects.SET_ADDRESS: lambda message: gossip.AddressShown(
+            address=message.address, ports=message.ports or (4321,), is_setting=False
         ),
         subjects.EXIT_COUNTRIES: gossip.ExitCountries(tiers=(("CH",),)),
         subjects.SET_EXIT_COUNTRIES: lambda message: message,

@@ -60,7 +60,7 @@ class MeshPeer:
             entropy=entropy,
         )
         self.certificate = make_certificate(CLOCK.utc(), entropy)
-        self.listener = Listener(self.mesh.make_inbound)
+        self.listener = Listener(admit=self.mesh.admit, give_up=self.mesh.give_up, tasks=tasks)
         self.port = 0
 
     async def start(self):

@@ -35,7 +35,9 @@ PASSPHRASE = "router mesh"
 class RouterNode:
     """One node: a router, and what answers it."""
 
-    def __init__(self, number: int, folder: Path, *, exit_policy: tuple[str, ...]) -> None:
+    def __init__(
+        self, number: int, folder: Path, *, exit_policy: tuple[str, ...], session_lifetime_s=600
+    ) -> None:
         entropy = SeededEntropy(9000 + number)
         self.number = number
         self.address = f"127.0.3.{number}"
@@ -47,6 +49,8 @@ class RouterNode:
         self.rates = DEFAULT_RATES
         self.route: RouteFound | None = None
         self.detour: RouteFound | None = None
+        self.offered: list[RouteFound] = []
+        self.has_wallet = True
         self.wishes = []
         self.heard = []
         self.usage = []
@@ -63,6 +67,7 @@ class RouterNode:
             bind_address=self.address,
             proxy_port=0,
             exit_policy=exit_policy,
+            session_lifetime_s=session_lifetime_s,
         )
         self.router: Router | None = None
         self.stopping = asyncio.Event()
@@ -101,6 +106,21 @@ class RouterNode:
         for task in self.background:
             task.cancel()
         await self.router.stop()
+
+    def kill(self) -> None:
+        """Lose every connection at once, as a process that is killed does."""
+        self.router.listener.stop()
+        for link in self.router.mesh.pool:
+            link._abort()
+
+    def hang(self) -> None:
+        """Take nothing from any link any more, and keep all of them."""
+        for link in self.router.mesh.pool:
+            link._transport.pause_reading()
+
+    def wake(self) -> None:
+        for link in self.router.mesh.pool:
+            link._transport.resume_reading()
 
     async def ask(self, subject):
         api = self.broker.connect(Service.API)
@@ -143,10 +163,20 @@ class RouterNode:
 
     async def _on_route(self, message) -> RouteFound:
         self.wishes.append(message)
+        if self.offered:
+            return self._choose(message)
         route = self.detour if message.avoid else self.route
         if route is None:
             raise BusRefused(Refusal.NO_ROUTE, "the test has chosen none")
         return route
+
+    def _choose(self, wish) -> RouteFound:
+        """Return the first offered route that grants the wish."""
+        for route in self.offered:
+            nodes = {hop.node_id for hop in route.over + route.back}
+            if wish.exit in (None, route.over[-1].node_id) and not nodes & set(wish.avoid):
+                return route
+        raise BusRefused(Refusal.NO_ROUTE, "the test offers none such")
 
     async def _on_event(self, message) -> None:
         self.heard.append(message)
@@ -159,6 +189,7 @@ class RouterNode:
             mode="standard",
             stage="routable",
             reason="",
+            stage_since=None,
             neighbors=0,
             nodes_known=0,
             hops_min=3,
@@ -167,6 +198,8 @@ class RouterNode:
         )
 
     async def _on_sign_proofs(self, message) -> ProofsSigned:
+        if not self.has_wallet:
+            raise BusRefused(Refusal.NO_WALLET, "no consuming wallet is set")
         claims = [
             ProofClaim(
                 node_id=proof.node_id,
@@ -198,7 +231,14 @@ class RouterMesh:
 
     @classmethod
     async def start(
-        cls, folder: Path, count: int, tasks, *, exit_policy=("accept 127.0.0.1:*",), policies=None
+        cls,
+        folder: Path,
+        count: int,
+        tasks,
+        *,
+        exit_policy=("accept 127.0.0.1:*",),
+        policies=None,
+        session_lifetime_s=600,
     ):
         """`policies` has those of single nodes, by index."""
         nodes = [
@@ -206,6 +246,7 @@ class RouterMesh:
                 index + 1,
                 folder / f"node{index + 1}",
                 exit_policy=(policies or {}).get(index, exit_policy),
+                session_lifetime_s=session_lifetime_s,
             )
             for index in range(count)
         ]
@@ -219,6 +260,19 @@ class RouterMesh:
     async def link_and_detour(self, over: list[int], back: list[int]) -> None:
         """The same for the answer to a wish that avoids somebody."""
         self.client.detour = await self.link(over, back)
+
+    async def offer(self, *ways: tuple[list[int], list[int]]) -> None:
+        """Link what these routes need; the client's gossip knows them all, in this order."""
+        self.client.offered = [await self.link(over, back) for over, back in ways]
+
+    def withdraw(self, index: int) -> None:
+        """The client's gossip has heard that this node is gone."""
+        gone = self.nodes[index].node_id
+        self.client.offered = [
+            route
+            for route in self.client.offered
+            if gone not in {hop.node_id for hop in route.over + route.back}
+        ]
 
     async def link(self, over: list[int], back: list[int]) -> RouteFound:
         """Link what the route needs."""

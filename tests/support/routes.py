@@ -70,3 +70,20 @@ def _plan(hops: list[Hop], index: int) -> Hop:
         proof=sign_proof(hop.wallet_key, DEV, claim),
     )
     return replace(hop, spec=HopSpec(onion_key=hop.keys.public(), tag=hop.tag, block=block))
+
+
+def signatures_of(draft, wallet_key: bytes) -> list[bytes]:
+    """Sign the proofs of a drafted round trip as an accountant would."""
+    return [
+        sign_proof(
+            wallet_key,
+            DEV,
+            ProofClaim(
+                node_id=proof.node_id,
+                secret_hash=proof.secret_hash,
+                rates=proof.rates,
+                expires_at=proof.expires_at,
+            ),
+        )
+        for proof in draft.proofs()
+    ]

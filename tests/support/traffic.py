@@ -14,7 +14,7 @@ async def serving(answer, port=0):
     async def serve(reader, writer):
         try:
             await answer(reader, writer)
-        except ConnectionError:
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()

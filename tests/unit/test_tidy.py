@@ -36,7 +36,7 @@ def test_every_decision_is_listed():
 
 
 def test_every_link_between_pages_leads_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{relative(page)}: {target}"
@@ -53,3 +53,10 @@ def test_nothing_built_is_committed():
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
     assert not [name for name in names if "__pycache__" in name or name.startswith("build/")]
+
+
+def test_tests_that_the_pages_name_exist():
+    code = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for page in (ROOT / "docs").rglob("*.md"):
+        for name in set(re.findall(r"`(test_\w+)`", page.read_text())):
+            assert f"def {name}(" in code, f"{relative(page)}: {name}"

@@ -1,14 +1,16 @@
-"""Which settings are in force: default, file or environment, with secrets hidden."""
+"""Which settings are in force: default, file, environment or run time; secrets are hidden."""
 
 import importlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from masq_kernel.bus.subjects import Service
+from masq_kernel.runtime.address import AddressFile, Place
 from masq_kernel.runtime.settings import NodeSettings, SectionSettings, load_section
 
 __all__ = ["HIDDEN", "Setting", "effective_settings"]
@@ -16,6 +18,9 @@ __all__ = ["HIDDEN", "Setting", "effective_settings"]
 HIDDEN = "(hidden)"
 
 _SECRET_KEY = re.compile(r"(pass(word|phrase)|secret|token|private_key|credentials)(?!.*_file$)")
+
+
+Origin = Literal["default", "file", "environment", "run time"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,7 @@ class Setting:
     section: str
     key: str
     value: Any
-    origin: Literal["default", "file", "environment"]
+    origin: Origin
 
 
 def effective_settings(file: Mapping[str, dict[str, Any]]) -> list[Setting]:
@@ -39,6 +44,7 @@ def effective_settings(file: Mapping[str, dict[str, Any]]) -> list[Setting]:
 
     Raises:
         SettingsError: one cannot be used.
+        OperatorError: the address set at run time cannot be read.
     """
     found = []
     for section in ("node", *Service):
@@ -47,7 +53,30 @@ def effective_settings(file: Mapping[str, dict[str, Any]]) -> list[Setting]:
             origin = _origin(section, key, written)
             shown = _hide(key, value)
             found.append(Setting(section=str(section), key=key, value=shown, origin=origin))
-    return found
+    return _moved(found)
+
+
+def _moved(settings: list[Setting]) -> list[Setting]:
+    """Show what an address set at run time makes of the settings (docs/adr/0013)."""
+    value = {(one.section, one.key): one.value for one in settings}
+    address, ports = value.get(("gossip", "address")), value.get(("gossip", "ports"))
+    setting = Place(address, tuple(ports)) if address and ports else None
+    move = AddressFile(Path(value["node", "data_dir"])).load_over(setting)
+    if move is None:
+        return settings
+    now = {
+        ("gossip", "address"): move.place.address,
+        ("gossip", "ports"): list(move.place.ports),
+        ("router", "listen_host"): move.address(value.get(("router", "listen_host"))),
+        ("router", "listen_port"): move.port(value.get(("router", "listen_port"))),
+        ("router", "bind_address"): move.address(value.get(("router", "bind_address"))),
+    }
+    return [
+        replace(one, value=now[name], origin="run time")
+        if (name := (one.section, one.key)) in now and now[name] != one.value
+        else one
+        for one in settings
+    ]
 
 
 def _values(section: str, written: dict[str, Any]) -> dict[str, Any]:
@@ -68,9 +97,7 @@ def _settings_of(service: str) -> type[SectionSettings] | None:
     return kind if isinstance(kind, type) and issubclass(kind, SectionSettings) else None
 
 
-def _origin(
-    section: str, key: str, written: Mapping[str, Any]
-) -> Literal["default", "file", "environment"]:
+def _origin(section: str, key: str, written: Mapping[str, Any]) -> Origin:
     variable = f"MASQ_{section}_{key}".upper()
     if any(name.upper() == variable for name in os.environ):
         return "environment"

@@ -6,7 +6,6 @@ The first SIGINT or SIGTERM stops in order, the second at once.
 import asyncio
 import json
 import signal
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -16,10 +15,9 @@ from masq_cli.supervisor import NodeProcesses, Outfit, ProcessEvent, ProcessStat
 from masq_cli.supervisor.logs import PrefixedOutput
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import OsEntropy
-from masq_kernel.errors import OperatorError
 from masq_kernel.runtime.settings import NodeSettings
 
-__all__ = ["event_line", "refuse_taken_port", "run_node"]
+__all__ = ["event_line", "run_node"]
 
 
 async def run_node(
@@ -33,8 +31,6 @@ async def run_node(
     Raises:
         OperatorError: the bus cannot be started.
     """
-    if node.nats_url is None:
-        refuse_taken_port(node.bus_host, node.bus_port)
     over = asyncio.Event()
     failed: list[ProcessEvent] = []
 
@@ -77,23 +73,6 @@ def catch_signals(first: Callable[[], object], second: Callable[[], object]) -> 
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, hear)
-
-
-def refuse_taken_port(host: str, port: int) -> None:
-    """Check that the embedded nats-server can have its port.
-
-    Raises:
-        OperatorError: another program has it.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            problem = f"The bus cannot listen on {host}:{port}: {error.strerror}."
-            remedy = "Is this node running already? Else choose another `bus_port` in [node]."
-            raise OperatorError(problem, remedy=remedy) from None
 
 
 def event_line(event: ProcessEvent) -> str:

@@ -8,6 +8,7 @@ from importlib.metadata import version as version_of
 
 import typer
 
+from masq_cli.commands.address import address
 from masq_cli.commands.demo import demo
 from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
@@ -31,6 +32,7 @@ app = typer.Typer(
 _LOOKING = (status, neighbors, neighborhood, sessions, bans)
 for _command in (init, up, demo, service, *_LOOKING, pardon, prefer):
     app.command()(_command)
+app.add_typer(address, name="address")
 app.add_typer(exits, name="exits")
 app.add_typer(ledger, name="ledger")
 app.add_typer(config, name="config")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from masq_gossip.mover import Mover
 from masq_gossip.preference_file import PreferenceFile
 from masq_gossip.record import NodeRecord
 from masq_gossip.rules.ban import Ban
@@ -35,10 +36,14 @@ from masq_kernel.bus.messages.gossip import (
     RouteFound,
     RouteHop,
     RouteRequested,
+    StageChanged,
+    StagesListed,
+    StagesRequested,
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
 from masq_kernel.errors import MalformedError
+from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.rates import RatePack
 from masq_kernel.units import Seconds
 
@@ -60,7 +65,6 @@ class Handlers:
     """Present what the neighborhood knows.
 
     Args:
-        descriptor: this node's descriptor in text.
         rates: what this node asks.
         put: feeds the core with an event.
         preference_file: where changed preferences are kept.
@@ -71,13 +75,12 @@ class Handlers:
         *,
         neighborhood: Neighborhood,
         clock: Clock,
-        descriptor: str,
         rates: RatePack,
         put: Callable[[Event], Awaitable[None]],
         preference_file: PreferenceFile,
     ) -> None:
         self._neighborhood, self._state = neighborhood, neighborhood.state
-        self._clock, self._descriptor, self._rates = clock, descriptor, rates
+        self._clock, self._rates = clock, rates
         self._put, self._preference_file = put, preference_file
         self._changing = asyncio.Lock()
 
@@ -91,6 +94,7 @@ class Handlers:
         wish = RouteWish(
             hops=hops,
             exit=message.exit,
+            resumes=message.resumes,
             avoid=frozenset(message.avoid),
             host=message.host[:HOST_SIZE_MAX],
         )
@@ -105,16 +109,26 @@ class Handlers:
         content = self._state.own.content
         return GossipStatus(
             node_id=self._state.own.node_id,
-            descriptor=self._descriptor,
+            descriptor=self._descriptor(),
             chain=self._state.origin.chain.name,
             mode=self._state.parameters.mode,
             stage=self._neighborhood.stage,
             reason=self._neighborhood.reason,
+            stage_since=self._neighborhood.stages.since,
             neighbors=len(self._state.peers.neighbors()),
             nodes_known=len(self._state.view),
             hops_min=self._state.parameters.hops_min,
             rates=self._rates,
             earning_wallet=content.earning_wallet if content else None,
+        )
+
+    async def on_stages_requested(self, _message: StagesRequested) -> StagesListed:
+        """List the last changes of stage."""
+        return StagesListed(
+            stages=tuple(
+                StageChanged(stage=one.stage, reason=one.reason, before=one.before, at=one.at)
+                for one in self._neighborhood.stages.moves
+            )
         )
 
     async def on_neighbors_requested(self, _message: NeighborsRequested) -> NeighborsListed:
@@ -172,6 +186,15 @@ class Handlers:
             self._state.routes.preferences = preferences
         await self._put(Preferred(preferences))
 
+    def _descriptor(self) -> str:
+        address = self._state.own.address
+        return Descriptor(
+            chain=self._state.origin.chain,
+            node_id=self._state.own.node_id,
+            addresses=(address.address,) if address else (),
+            ports=address.ports if address else (),
+        ).text
+
     def _neighbor(self, peer: Peer) -> NeighborState:
         record, endpoint = self._state.view.record(peer.node_id), peer.endpoint
         return NeighborState(
@@ -209,8 +232,11 @@ class Handlers:
         )
 
 
-async def serve(bus: Bus, handlers: Handlers) -> None:
+async def serve(bus: Bus, handlers: Handlers, mover: Mover) -> None:
     """Answer questions about the neighborhood."""
+    await bus.serve(subjects.ADDRESS, mover.on_address_requested)
+    await bus.serve(subjects.SET_ADDRESS, mover.on_set_address)
+    await bus.serve(subjects.STAGES, handlers.on_stages_requested)
     await bus.serve(subjects.ROUTE, handlers.on_route_requested)
     await bus.serve(subjects.GOSSIP_STATUS, handlers.on_status_requested)
     await bus.serve(subjects.NEIGHBORS, handlers.on_neighbors_requested)

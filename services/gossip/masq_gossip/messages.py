@@ -95,7 +95,7 @@ class Debut:
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """Here is one more node that has room."""
+    """Here is one more node that has room; or the sender itself, where it is about to move."""
 
     statement: bytes
 

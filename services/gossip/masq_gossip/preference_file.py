@@ -7,11 +7,11 @@ through a node or a country that the operator has ruled out.
 import json
 from pathlib import Path
 
-from masq_gossip.files import replace_file, unusable
 from masq_gossip.rules.preferences import Preferences
 from masq_kernel.bus.messages.gossip import Liking
 from masq_kernel.errors import MalformedError, OperatorError
 from masq_kernel.identity.keys import NodeId
+from masq_kernel.runtime.files import replace_file, unusable
 
 __all__ = ["PreferenceFile"]
 

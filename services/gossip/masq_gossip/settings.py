@@ -8,11 +8,11 @@ from pydantic import Field, field_validator, model_validator
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.rules.parameters import Mode, Parameters
 from masq_kernel.chains import Chain
-from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.errors import MalformedError
 from masq_kernel.identity.descriptor import Descriptor
-from masq_kernel.identity.keys import NodeId
 from masq_kernel.rates import DEFAULT_RATES, RATE_WEI_MAX, ZERO_RATES, RatePack
-from masq_kernel.runtime.settings import SectionSettings
+from masq_kernel.runtime.address import Place
+from masq_kernel.runtime.settings import SectionSettings, SettingsError
 from masq_kernel.units import Wei
 
 __all__ = ["GossipSettings"]
@@ -54,6 +54,10 @@ class GossipSettings(SectionSettings):
     def _address_and_ports(self) -> Self:
         if (self.address is None) != (not self.ports):
             raise ValueError("set both `address` and `ports`, or neither")
+        try:
+            self.place()
+        except MalformedError as error:
+            raise ValueError(error.reason) from None
         return self
 
     def parameters(self) -> Parameters:
@@ -72,17 +76,15 @@ class GossipSettings(SectionSettings):
             exit_service=_wei(self.exit_service, default.exit_service),
         )
 
-    def endpoint(self, node_id: NodeId) -> Endpoint | None:
-        """Return where this node can be dialled; None: nowhere."""
-        if self.address is None or self.mode != "standard":
-            return None
-        return Endpoint(node_id, self.address, self.ports)
+    def place(self) -> Place | None:
+        """Return where this node can be dialled in standard mode; None: nowhere."""
+        return None if self.address is None else Place(self.address, self.ports)
 
     def descriptors(self, chain: Chain) -> tuple[Endpoint, ...]:
         """Return the nodes to begin with.
 
         Raises:
-            OperatorError: one is not a descriptor, of another chain, or without an address.
+            SettingsError: one is not a descriptor, of another chain, or without an address.
         """
         return tuple(_endpoint(text, chain) for text in self.neighbors)
 
@@ -96,11 +98,12 @@ def _endpoint(text: str, chain: Chain) -> Endpoint:
     try:
         descriptor = Descriptor.from_text(text)
     except MalformedError as error:
-        raise OperatorError(f"{text!r} is no descriptor: {error.reason}.", remedy=remedy) from None
+        problem = f"{text!r} is no descriptor: {error.reason}."
+        raise SettingsError(problem, remedy=remedy) from None
     if descriptor.chain != chain:
         problem = f"{text!r} is not of this node's chain, {chain.name}."
-        raise OperatorError(problem, remedy=remedy)
+        raise SettingsError(problem, remedy=remedy)
     if not descriptor.addresses or not descriptor.ports:
         problem = f"{text!r} has no address, so it cannot be dialled."
-        raise OperatorError(problem, remedy=remedy)
+        raise SettingsError(problem, remedy=remedy)
     return Endpoint(descriptor.node_id, str(descriptor.addresses[0]), tuple(descriptor.ports))

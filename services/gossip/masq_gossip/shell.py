@@ -130,7 +130,8 @@ class Shell:
 
     async def on_link_closed(self, message: router.LinkClosed) -> None:
         """A link is gone."""
-        await self._inbox.put(LinkClosed(message.peer))
+        misconduct = message.reason if message.misconduct else ""
+        await self._inbox.put(LinkClosed(message.peer, misconduct))
 
     async def on_dial_failed(self, message: router.DialFailed) -> None:
         """A link we asked for could not be opened."""
@@ -209,9 +210,9 @@ class Shell:
             case CloseLink():
                 name = f"close {command.peer.short}"
                 self._tasks.create_task(self._close(command), name=name)
-            case MoveStage(stage, reason):
-                log.info("stage moved", stage=stage, reason=reason)
-                moved = gossip.StageChanged(stage=stage, reason=reason)
+            case MoveStage(stage, reason, before, at):
+                log.info("stage moved", stage=stage, before=before, reason=reason)
+                moved = gossip.StageChanged(stage=stage, reason=reason, before=before, at=at)
                 await self._bus.publish(subjects.STAGE_CHANGED, moved)
             case Remember(boot, neighbors, bans):
                 await asyncio.to_thread(self._store.save, Memory(boot, neighbors, bans))

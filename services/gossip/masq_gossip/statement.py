@@ -123,6 +123,10 @@ class SignedStatement:
         """Whose addresses these are."""
         return self.statement.node_id
 
+    def is_older(self, other: Self) -> bool:
+        """Say whether the other statement of the same node came later."""
+        return self.statement.version < other.statement.version
+
     @classmethod
     def sign(cls, statement: AddressStatement, key: IdentityKey, chain: Chain) -> Self:
         """Return the statement signed by its owner for one chain."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import structlog
 
-from masq_gossip.files import replace_file, unusable
 from masq_gossip.rules.ban import Ban
 from masq_gossip.rules.events import Endpoint
 from masq_gossip.statement import AddressStatement
 from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import NodeId
+from masq_kernel.runtime.files import replace_file, unusable
 from masq_kernel.units import UnixSeconds
 
 __all__ = ["GossipStore", "Memory"]

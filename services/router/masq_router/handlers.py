@@ -1,5 +1,7 @@
 """Answer the bus: links, sessions, status, and what gossip wants done."""
 
+from collections.abc import Awaitable, Callable
+
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.messages.control import Done
@@ -10,6 +12,7 @@ from masq_kernel.bus.messages.router import (
     LinksListed,
     LinksRequested,
     LinkState,
+    MoveRequested,
     RouterStatus,
     RouterStatusRequested,
     SessionsListed,
@@ -17,12 +20,15 @@ from masq_kernel.bus.messages.router import (
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
+from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.runtime.address import Move, Place
 from masq_kernel.units import ByteCount
 from masq_router.exit.side import ExitSide
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.mesh import Mesh
 from masq_router.onion_keys import OnionKeys
+from masq_router.origin.refusals import Refusals
 from masq_router.origin.side import OriginSide
 
 __all__ = ["Handlers", "serve"]
@@ -37,9 +43,10 @@ class Handlers:
     """Present what the router does.
 
     Args:
-        mesh, live, keys, exit_side, origin: the parts that know.
+        mesh, live, keys, exit_side, origin, refusals: the parts that know.
         clock: for ages.
         listening, proxying: where, if at all.
+        move: takes and makes links at another place.
     """
 
     def __init__(
@@ -50,19 +57,34 @@ class Handlers:
         keys: OnionKeys,
         exit_side: ExitSide,
         origin: OriginSide,
+        refusals: Refusals,
         clock: Clock,
-        listening: Address,
+        listening: Callable[[], Address],
         proxying: Address,
+        move: Callable[[Move], Awaitable[None]],
     ) -> None:
         self._mesh, self._live, self._keys = mesh, live, keys
         self._exit_side, self._origin, self._clock = exit_side, origin, clock
-        self._listening, self._proxying = listening, proxying
+        self._refusals = refusals
+        self._listening, self._proxying, self._move = listening, proxying, move
         self.gossip_dropped = 0
 
     async def on_dial(self, message: DialRequested) -> Done:
         """Open a link."""
         if not self._mesh.dial(message.peer, message.address, message.ports):
             raise BusRefused(Refusal.LIMITED, "too many dials are under way")
+        return Done()
+
+    async def on_move(self, message: MoveRequested) -> Done:
+        """Take and make links at another place."""
+        old, ports = message.old_address, message.old_ports
+        try:
+            setting = None if old is None else Place(old, ports)
+            await self._move(Move(setting=setting, place=Place(message.address, message.ports)))
+        except MalformedError as error:
+            raise BusRefused(Refusal.INVALID, error.reason) from None
+        except OperatorError as error:
+            raise BusRefused(Refusal.CONFLICT, str(error)) from None
         return Done()
 
     async def on_close_link(self, message: LinkCloseRequested) -> Done:
@@ -87,7 +109,7 @@ class Handlers:
 
     async def on_status(self, _message: RouterStatusRequested) -> RouterStatus:
         """Say what the router does."""
-        listen_address, listen_port = self._listening or (None, None)
+        listen_address, listen_port = self._listening() or (None, None)
         proxy_address, proxy_port = self._proxying or (None, None)
         return RouterStatus(
             onion_key=self._keys.announcement(),
@@ -98,6 +120,7 @@ class Handlers:
             links=len(self._mesh.pool),
             sessions=len(self._live.table),
             streams=self._exit_side.stream_count + self._origin.stream_count,
+            refusing=self._refusals.reason,
         )
 
 
@@ -105,6 +128,7 @@ async def serve(bus: Bus, handlers: Handlers) -> None:
     """Answer and listen."""
     await bus.listen(subjects.SEND_GOSSIP, handlers.on_send_gossip)
     await bus.serve(subjects.DIAL, handlers.on_dial)
+    await bus.serve(subjects.MOVE, handlers.on_move)
     await bus.serve(subjects.CLOSE_LINK, handlers.on_close_link)
     await bus.serve(subjects.LINKS, handlers.on_links)
     await bus.serve(subjects.SESSIONS, handlers.on_sessions)

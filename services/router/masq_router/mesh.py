@@ -18,10 +18,10 @@ from masq_kernel.identity.keys import IdentityKey, NodeId
 from masq_router.announcer import Announcer
 from masq_router.errors import RemoteProtocolError
 from masq_router.lifecycle import LiveSessions
+from masq_router.links.admission import Admission
 from masq_router.links.certificate import ShownCertificate
 from masq_router.links.dialler import Dialler, peer_certificate_hash
 from masq_router.links.link import Link
-from masq_router.links.listener import Admission
 from masq_router.links.pool import LinkPool
 from masq_router.sessions import Port, Session
 from masq_router.wire.frames import TeardownReason
@@ -69,6 +69,7 @@ class Mesh:
         self.pool = LinkPool(identity.node_id)
         self.broken_sessions = 0
         self.shed_sessions = 0
+        self.refused_connections = 0
 
     def use_setups(self, take_setup: Callable[[Link, bytes], None]) -> None:
         """Say who takes SETUPs; it needs the pool, so it comes after us."""
@@ -76,15 +77,13 @@ class Mesh:
 
     # -- connections -------------------------------------------------------------------------
 
-    def make_inbound(self, certificate: ShownCertificate) -> Link:
-        """Return the protocol of a connection that somebody dialled."""
+    def admit(self, address: str, certificate: ShownCertificate) -> Link | None:
+        """Return the protocol of a connection that somebody dialled; None: it is not wanted."""
+        if not self._admission.enter(address, self._clock.monotonic()):
+            self.refused_connections += 1
+            return None
 
-        def handshake(transport: asyncio.Transport) -> ListenerHandshake:
-            address = transport.get_extra_info("peername")[0]
-            if self._admission.enter(address):
-                self._counted[link] = False
-            else:
-                transport.abort()
+        def handshake(_transport: asyncio.Transport) -> ListenerHandshake:
             return ListenerHandshake(
                 chain=self._chain,
                 identity=self._identity,
@@ -98,7 +97,20 @@ class Mesh:
             clock=self._clock,
             entropy=self._entropy,
         )
+        self._counted[link] = False
         return link
+
+    def give_up(self, link: Link, address: str) -> None:
+        """An inbound connection never got through TLS."""
+        self._leave(link, address, is_at_fault=True)
+
+    def _leave(self, link: Link, address: str, *, is_at_fault: bool) -> None:
+        was_proven = self._counted.pop(link, None)
+        if was_proven is None:
+            return
+        self._admission.leave(address, was_proven=was_proven)
+        if is_at_fault:
+            self._admission.failed(address, self._clock.monotonic())
 
     def _make_outbound(self, peer: NodeId) -> Link:
         def handshake(transport: asyncio.Transport) -> DiallerHandshake:
@@ -207,13 +219,12 @@ class Mesh:
 
     def on_closed(self, link: Link, reason: str) -> None:
         """A connection is gone."""
-        was_proven = self._counted.pop(link, None)
-        if was_proven is not None:
-            self._admission.leave(link.address, was_proven=was_proven)
+        self._leave(link, link.address, is_at_fault=link.is_at_fault)
         self._live.end_link(link)
         if self.pool.remove(link):
             assert link.peer is not None
-            self._announcer.tell(LinkClosed(peer=link.peer, reason=reason))
+            closed = LinkClosed(peer=link.peer, reason=reason, misconduct=link.is_at_fault)
+            self._announcer.tell(closed)
         elif link.wanted is not None and link.peer is None:
             self._dial_failed(link.wanted, reason)
 

@@ -1,6 +1,6 @@
 """What the router counts: read from its parts whenever somebody asks, so nothing can drift."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from masq_router.exit.side import ExitSide
 from masq_router.lifecycle import LiveSessions
 from masq_router.mesh import Mesh
+from masq_router.origin.refusals import Refusals
 from masq_router.origin.side import OriginSide
 from masq_router.relay.setups import SetupCounts
 
@@ -26,9 +27,10 @@ class RouterCollector(Collector):
         setups: SetupCounts,
         exit_side: ExitSide,
         origin: OriginSide,
+        refusals: Refusals,
     ) -> None:
         self._mesh, self._live, self._setups = mesh, live, setups
-        self._exit_side, self._origin = exit_side, origin
+        self._exit_side, self._origin, self._refusals = exit_side, origin, refusals
 
     def collect(self) -> Iterator[Metric]:
         """Return the metrics of this moment."""
@@ -38,15 +40,34 @@ class RouterCollector(Collector):
         yield _gauge("client_streams", "Streams of our own clients", self._origin.stream_count)
         yield _gauge("exit_streams", "Streams served as an exit", self._exit_side.stream_count)
         yield _gauge(
+            "detached_associations",
+            "Associations at this exit that have lost their route",
+            self._exit_side.associations.detached_count,
+        )
+        yield _gauge(
             "queued_bytes",
             "Bytes that wait for congested links",
             sum(link.egress.queued_size for link in self._mesh.pool),
         )
         yield self._setup_outcomes()
+        yield _counts(
+            "circuits_changed", "Our circuits by change of route", self._origin.healer.outcomes
+        )
+        yield _counts(
+            "associations",
+            "ATTACHs at this exit by what became of them",
+            self._exit_side.associations.outcomes,
+        )
+        yield _counter(
+            "resent_bytes", "Sent again after a change of route", self._origin.resent_size
+        )
+        yield _counts("clients_refused", "Clients turned away, by reason", self._refusals.counts)
         yield _counter(
             "sessions_broken", "Sessions that broke the rules", self._mesh.broken_sessions
         )
         yield _counter("sessions_shed", "Sessions torn down for overload", self._mesh.shed_sessions)
+        refused = self._mesh.refused_connections
+        yield _counter("connections_refused", "Connections not let in", refused)
 
     def _setup_outcomes(self) -> Metric:
         family = CounterMetricFamily(
@@ -58,6 +79,13 @@ class RouterCollector(Collector):
         for reason, count in self._setups.refused.items():
             family.add_metric([reason], count)
         return family
+
+
+def _counts(name: str, help_text: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(f"masq_router_{name}", help_text, labels=["outcome"])
+    for outcome, count in counts.items():
+        family.add_metric([outcome], count)
+    return family
 
 
 def register_metrics(registry: CollectorRegistry, collector: RouterCollector) -> None:

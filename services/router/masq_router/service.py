@@ -12,8 +12,10 @@ from masq_kernel.chains import Chain, chain_named
 from masq_kernel.errors import MalformedError, OperatorError
 from masq_kernel.identity.keys import IdentityKey, NodeId
 from masq_kernel.identity.keystore import KeyStore
+from masq_kernel.runtime.address import AddressFile, Move
 from masq_kernel.runtime.service import Runtime
 from masq_router.announcer import Announcer
+from masq_router.bound import Bound
 from masq_router.exit.connector import Connector
 from masq_router.exit.policy import ExitPolicy
 from masq_router.exit.resolver import Resolver
@@ -22,14 +24,14 @@ from masq_router.gate import Gate
 from masq_router.handlers import Handlers, serve
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.certificate import make_certificate
-from masq_router.links.dialler import Dialler
+from masq_router.links.dialler import Dialler, check_source
 from masq_router.links.link import Link
 from masq_router.links.listener import Listener
 from masq_router.mesh import Mesh
 from masq_router.metering import Metering
 from masq_router.metrics import RouterCollector, register_metrics
 from masq_router.onion_keys import OnionKeys
-from masq_router.origin.builder import CircuitBuilder
+from masq_router.origin.builder import TripBuilder
 from masq_router.origin.plan import Originator
 from masq_router.origin.proxy import ProxyListener
 from masq_router.origin.side import OriginSide
@@ -46,6 +48,9 @@ SESSIONS_MAX = 50_000
 """A few kilobytes each."""
 
 TICK_S = 1.0
+WATCH_S = 0.25
+"""How often the routes of our clients are looked after; part of what a hung relay costs them."""
+
 CERTIFICATE_S = 24 * 60 * 60
 PRICES_S = 5.0
 """How often gossip is asked for our own prices; every second until they are known."""
@@ -65,6 +70,9 @@ class Router:
     def __init__(self, runtime: Runtime, settings: RouterSettings) -> None:
         self._runtime, self._settings = runtime, settings
         self._clock, self._entropy = runtime.clock, runtime.entropy
+        self._bound = Bound.of(settings, AddressFile(runtime.node.data_dir).load())
+        self._listening: tuple[str, int] | None = None
+        self._dialler = Dialler(self._bound.source)
         chain = _chain(runtime)
         store = runtime.open_keystore()
         identity = _identity(store)
@@ -76,12 +84,13 @@ class Router:
             chain=chain,
             identity=identity,
             live=self.live,
-            dialler=Dialler(settings.bind_address),
+            dialler=self._dialler,
             announcer=self.announcer,
             tasks=runtime.tasks,
             clock=self._clock,
             entropy=self._entropy,
         )
+        self._connector = Connector(self._policy(self._bound), Resolver())
         self.exit_side = self._make_exit_side(chain)
         self.origin = self._make_origin(chain, identity.node_id)
         self.setups = Setups(
@@ -97,26 +106,31 @@ class Router:
         )
         self.mesh.use_setups(self.setups.handle)
         self.usage = UsageReporter(self.metering, runtime.bus, self._clock)
-        self.listener = Listener(self.mesh.make_inbound)
+        self.listener = Listener(
+            admit=self.mesh.admit, give_up=self.mesh.give_up, tasks=runtime.tasks
+        )
         self.proxy = ProxyListener(self.origin, runtime.tasks, self._clock)
         self._chain, self._own = chain, identity.node_id
 
     def _make_exit_side(self, chain: Chain) -> ExitSide:
-        policy = ExitPolicy.parse(self._settings.exit_policy, own=_own_addresses(self._settings))
         return ExitSide(
             chain=chain,
-            connector=Connector(policy, Resolver()),
+            connector=self._connector,
             live=self.live,
             find_link=self._find_link,
             tasks=self._runtime.tasks,
             clock=self._clock,
         )
 
+    def _policy(self, bound: Bound) -> ExitPolicy:
+        own = [ipaddress.ip_address(address) for address in bound.own]
+        return ExitPolicy.parse(self._settings.exit_policy, own=own)
+
     def _make_origin(self, chain: Chain, own: NodeId) -> OriginSide:
         def originator() -> Originator:
             return Originator(node_id=own, onion_key=self.keys.announcement().public_key)
 
-        builder = CircuitBuilder(
+        builder = TripBuilder(
             chain=chain,
             originator=originator,
             bus=self._runtime.bus,
@@ -124,9 +138,10 @@ class Router:
             find_link=self._find_link,
             clock=self._clock,
             entropy=self._entropy,
-            witness=Witness(self.announcer.tell),
+            lifetime_s=self._settings.session_lifetime_s,
         )
-        return OriginSide(builder, self._clock)
+        witness = Witness(self.announcer.tell)
+        return OriginSide(builder, witness, self._runtime.tasks, self._clock)
 
     def _find_link(self, peer: NodeId) -> Link | None:
         link = self.mesh.pool.get(peer)
@@ -136,7 +151,7 @@ class Router:
 
     async def start(self) -> None:
         """Listen, answer, and begin what goes on in the background."""
-        listening = await self._listen()
+        self._listening = await self._listen()
         proxying = None
         if self._settings.proxy:
             proxying = await self.proxy.start(self._settings.proxy_host, self._settings.proxy_port)
@@ -146,6 +161,7 @@ class Router:
             setups=self.setups.counts,
             exit_side=self.exit_side,
             origin=self.origin,
+            refusals=self.proxy.refusals,
         )
         register_metrics(self._runtime.metrics, collector)
         handlers = Handlers(
@@ -154,26 +170,49 @@ class Router:
             keys=self.keys,
             exit_side=self.exit_side,
             origin=self.origin,
+            refusals=self.proxy.refusals,
             clock=self._clock,
-            listening=listening,
+            listening=lambda: self._listening,
+            move=self.move,
             proxying=proxying,
         )
         await serve(self._runtime.bus, handlers)
         self.announcer.tell(self.keys.announcement())
 
     async def _listen(self) -> tuple[str, int] | None:
-        if self._settings.listen_port is None:
+        if self._bound.listen_port is None:
             return None
         certificate = make_certificate(self._clock.utc(), self._entropy)
         return await self.listener.start(
-            self._settings.listen_host, self._settings.listen_port, certificate
+            self._bound.listen_host, self._bound.listen_port, certificate
         )
+
+    async def move(self, move: Move) -> None:
+        """Take and make links at another place; links that stand go on until gossip ends them.
+
+        Raises:
+            OperatorError: that cannot be, and nothing has changed.
+        """
+        bound = Bound.of(self._settings, move)
+        if bound.listen_port is None:
+            remedy = "Set `listen_port` in the section [router], and restart the router."
+            raise OperatorError("The router takes no links at all.", remedy=remedy)
+        if bound.source != self._bound.source:
+            check_source(bound.source)
+        before = self._bound.listen_host, self._bound.listen_port
+        if (bound.listen_host, bound.listen_port) != before:
+            certificate = make_certificate(self._clock.utc(), self._entropy)
+            self._listening = self.listener.move(bound.listen_host, bound.listen_port, certificate)
+        self._dialler.bind(bound.source)
+        self._connector.policy = self._policy(bound)
+        self._bound = bound
 
     def background(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """Return what goes on until the router stops, with its name."""
         yield "announce", self.announcer.run
         yield "report usage", self.usage.run
         yield "tick", self._tick
+        yield "watch routes", self._watch_routes
         yield "renew certificate", self._renew_certificate
         yield "follow prices", self._follow_prices
 
@@ -182,6 +221,7 @@ class Router:
         self.proxy.stop()
         self.listener.stop()
         self.origin.close()
+        self.exit_side.close()
         await asyncio.sleep(FAREWELL_S)
         self.mesh.close("the node stops")
         await asyncio.sleep(FAREWELL_S)
@@ -193,11 +233,15 @@ class Router:
             await asyncio.sleep(TICK_S)
             now = self._clock.unix()
             self.mesh.tick()
-            self.origin.tick()
             self.live.end_expired(now)
-            self.exit_side.reset_idle()
+            self.exit_side.tick()
             if self.keys.rotate(now):
                 self.announcer.tell(self.keys.announcement())
+
+    async def _watch_routes(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            self.origin.tick()
 
     async def _renew_certificate(self) -> None:
         while True:
@@ -247,10 +291,3 @@ def _identity(store: KeyStore) -> IdentityKey:
     if seed is None:
         raise OperatorError("The key store holds no identity.", remedy="Make one with `masq init`.")
     return IdentityKey.from_seed(seed)
-
-
-def _own_addresses(
-    settings: RouterSettings,
-) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    texts = {*settings.own_addresses, settings.listen_host, settings.bind_address} - {None}
-    return [ipaddress.ip_address(text) for text in texts if text is not None]

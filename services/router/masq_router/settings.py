@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from masq_kernel.runtime.settings import SectionSettings
+from masq_router.gate import SESSION_LIFETIME_MAX_S
+from masq_router.origin.builder import SESSION_LIFETIME_S
 
 __all__ = ["RouterSettings"]
 
@@ -23,6 +25,8 @@ class RouterSettings(SectionSettings):
         proxy_host, proxy_port: where; 0: any free port.
         exit_policy: rules before the default ones, such as "accept 10.1.2.3:443".
         own_addresses: this machine's addresses, which an exit must not reach.
+        session_lifetime_s: how long a route of our own clients lives before it is renewed; shorter
+            ones cost a set-up each, longer ones let their hops watch for longer.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a node is there to be reached
@@ -33,6 +37,7 @@ class RouterSettings(SectionSettings):
     proxy_port: Port = 1080
     exit_policy: tuple[str, ...] = ()
     own_addresses: tuple[str, ...] = ()
+    session_lifetime_s: Annotated[int, Field(ge=4, le=SESSION_LIFETIME_MAX_S)] = SESSION_LIFETIME_S
 
     @field_validator("listen_host", "bind_address", "proxy_host")
     @classmethod

@@ -99,3 +99,8 @@ async def test_a_name_that_is_none_is_a_sentence(node, path):
     answer = await node.get(path)
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("This is no ")
+
+
+async def test_a_cursor_that_is_none_is_not_taken_for_a_wallet(node):
+    answer = await node.get("/v1/ledger/payables?cursor=x")
+    assert answer.json()["detail"].startswith("This is no cursor: send what `next`")

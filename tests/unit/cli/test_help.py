@@ -31,6 +31,7 @@ def test_the_commands_are_those_of_the_manual():
             "pardon",
             "prefer",
         ),
+        "address set",
         *("exits show", "exits set", "exits clear"),
         *("ledger payables", "ledger receivables", "ledger summary", "config show", "version"),
         *("token create", "token list", "token revoke"),

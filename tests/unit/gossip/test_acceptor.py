@@ -8,6 +8,7 @@ from masq_gossip.rules.acceptor import Accepted, Acceptor, Displaced, PassedOn, 
 from masq_gossip.rules.events import Now
 from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peer, Peers, PeerStage
+from masq_gossip.rules.reputation import Reputation
 from masq_gossip.rules.view import View
 from masq_kernel.entropy import SeededEntropy
 from support.gossip_builders import (
@@ -32,9 +33,15 @@ class Scene:
         self.parameters = Parameters()
         read = partial(SignedRecord.from_bytes, chain=CHAIN)
         self.view = View(OWN.node_id, self.parameters, read)
-        self.peers = Peers()
+        self.peers = Peers(self.parameters)
+        self.reputation = Reputation()
         self.acceptor = Acceptor(
-            OWN.node_id, self.parameters, self.view, self.peers, SeededEntropy(1)
+            OWN.node_id,
+            self.parameters,
+            self.view,
+            self.peers,
+            self.reputation,
+            SeededEntropy(1),
         )
         for at, (key, degree) in enumerate(zip(NEIGHBORS, degrees, strict=False)):
             address = f"127.0.1.{10 + at}"
@@ -51,8 +58,9 @@ class Scene:
         assert found is not None
         return found
 
-    def judge(self, tried=(), now=100.0, **changes):
-        return self.acceptor.judge(make_record(NEWCOMER, **changes), tried, now)
+    def judge(self, tried=(), now=100.0, site="127.0.9.9", kept=0, **changes):
+        newcomer = make_record(NEWCOMER, **changes)
+        return self.acceptor.judge(newcomer, tried, now, site=site, kept=kept)
 
 
 def test_the_first_newcomer_is_accepted_without_an_introduction():
@@ -106,6 +114,12 @@ def test_a_saturated_node_makes_room_for_an_isolated_newcomer():
     assert isinstance(verdict, Displaced)
 
 
+def test_a_saturated_node_makes_room_for_one_that_takes_no_connections_too():
+    """It dials who made room; without this a consume-only node stayed alone (modes, seeds 2, 7)."""
+    verdict = Scene(5, 5, 5, 5, 5).judge(accepts_connections=False)
+    assert isinstance(verdict, Displaced)
+
+
 def test_a_saturated_node_makes_no_room_for_one_that_has_two_neighbors():
     verdict = Scene(5, 5, 5, 5, 5).judge(neighbors=STRANGERS[:2])
     assert verdict == Refused(FailureReason.FULL)
@@ -122,11 +136,11 @@ def test_a_neighbor_that_asks_too_often_learns_no_more_addresses():
     asking = scene.peer(0)
     record = make_record(NEIGHBORS[0])
     answers = [
-        scene.acceptor.introduction_for(asking, record, (), 100.0 + 6 * at) for at in range(9)
+        scene.acceptor.introduction_for(asking, record, (), 100.0 + 3 * at) for at in range(9)
     ]
     assert answers == [scene.peer(1)] * 8 + [None]
-    later = scene.acceptor.introduction_for(asking, record, (), 170.0)
-    assert later == scene.peer(1)
+    later = [scene.acceptor.introduction_for(asking, record, (), 131.0 + at) for at in range(2)]
+    assert later == [scene.peer(1), None]
 
 
 def test_the_last_stranger_is_passed_on_so_that_an_exit_remains():
@@ -158,3 +172,49 @@ def test_a_newcomer_that_leads_to_strangers_is_not_the_last():
 
 def test_nobody_is_a_last_stranger_while_neighbors_are_wanted():
     assert isinstance(Scene(3, 3).judge(neighbors=[NEIGHBORS[0].node_id]), Accepted)
+
+
+def fail_routes(scene, at):
+    for _ in range(5):
+        scene.reputation.lost([NEIGHBORS[at].node_id], 100.0)
+
+
+def test_of_equally_connected_neighbors_one_that_serves_is_introduced():
+    for at in (0, 1):
+        scene = Scene(2, 2)
+        fail_routes(scene, at)
+        assert scene.judge() == Accepted(scene.peer(1 - at))
+
+
+def test_of_equally_connected_neighbors_one_that_serves_is_passed_to():
+    for at in (0, 1):
+        scene = Scene(3, 3, 5, 5, 5)
+        fail_routes(scene, at)
+        assert scene.judge() == PassedOn(scene.peer(1 - at))
+
+
+def test_a_neighbor_that_fails_us_is_introduced_all_the_same_when_it_is_less_connected():
+    scene = Scene(2, 3)
+    fail_routes(scene, 0)
+    assert scene.judge() == Accepted(scene.peer(0))
+
+
+def test_a_neighbor_that_fails_us_is_the_first_to_make_room():
+    for at in range(5):
+        scene = Scene(5, 5, 5, 5, 5)
+        fail_routes(scene, at)
+        assert scene.judge() == Displaced(scene.peer(at))
+
+
+def test_a_neighbor_that_we_dialled_makes_no_room_while_there_are_but_two():
+    scene = Scene(5, 5, 5, 5, 5)
+    for at in (3, 4):
+        scene.peer(at).is_anchor = True
+        fail_routes(scene, at)
+    victims = {scene.judge(now=100.0 + 60 * at).victim.node_id for at in range(30)}
+    assert victims <= {key.node_id for key in NEIGHBORS[:3]}
+
+
+def test_places_kept_for_nodes_that_we_dial_are_not_given_away():
+    assert Scene(5, 5, 5).judge(kept=2, neighbors=STRANGERS[:2]) == Refused(FailureReason.FULL)
+    assert isinstance(Scene(5, 5, 5).judge(kept=1), Accepted)

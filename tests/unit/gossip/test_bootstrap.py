@@ -11,7 +11,7 @@ from masq_kernel.entropy import SeededEntropy
 from support.gossip_builders import endpoint_of, make_key
 
 NODES = [endpoint_of(make_key(number).node_id, f"127.0.1.{number}") for number in range(1, 70)]
-NOBODY = Peers()
+NOBODY = Peers(Parameters())
 
 
 def make_seeker(descriptors=(), past=()) -> Seeker:
@@ -86,9 +86,9 @@ def test_a_dial_without_an_answer_is_overdue():
 
 def test_what_strangers_tell_does_not_grow_without_bound():
     seeker = make_seeker(NODES[:1])
-    for node in NODES[1:]:
-        seeker.tell(node, passes=0, now=0.0)
-    picked = seeker.pick(1000, NOBODY, 0.0)
+    for at, node in enumerate(NODES[1:]):
+        seeker.tell(node, passes=0, now=10.0 * at)
+    picked = seeker.pick(1000, NOBODY, 1000.0)
     assert len(picked) == CANDIDATES_MAX + 1
     assert NODES[0] in picked
 

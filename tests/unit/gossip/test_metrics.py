@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from masq_gossip.metrics import register_metrics
-from support.mesh import Mesh
+from masq_gossip.simulation import Mesh
 
 
 def test_the_gauges_show_what_the_core_holds_now():

@@ -5,7 +5,6 @@ import pytest
 from masq_gossip.messages import (
     Debut,
     Digest,
-    Failure,
     FailureReason,
     Farewell,
     Introduction,
@@ -16,7 +15,6 @@ from masq_gossip.messages import (
 )
 from masq_gossip.record import MAX_DEGREE
 from masq_gossip.rules.events import (
-    CloseLink,
     Dial,
     DialFailed,
     Link,
@@ -24,103 +22,32 @@ from masq_gossip.rules.events import (
     LinkOpened,
     LinksListed,
     MoveStage,
-    Now,
     Pardoned,
     PayloadArrived,
     Remember,
     Send,
     Stopping,
-    Tick,
 )
 from masq_gossip.rules.misconduct import BAN_FIRST_S, BAN_MAX_S, MEMORY_S
-from masq_gossip.rules.neighborhood import Neighborhood
-from masq_gossip.rules.parameters import Parameters
-from masq_gossip.rules.state import Origin
-from masq_kernel.entropy import SeededEntropy
-from masq_kernel.identity.keys import IdentityKey
 from support.gossip_builders import (
-    CHAIN,
     START,
-    endpoint_of,
     make_key,
     make_self,
     sign_record,
     sign_statement,
 )
-
-OWN = make_key(1)
-ALICE, BOB, CAROL = (make_key(number) for number in (2, 3, 4))
-ADDRESS = {key.node_id: f"127.0.1.{at}" for at, key in enumerate((OWN, ALICE, BOB, CAROL), 1)}
-
-
-class Stage:
-    """A node that has been told who it is, with a clock moved by hand."""
-
-    def __init__(self, *, descriptors=(), bans=(), **parameters) -> None:
-        origin = Origin(
-            identity=OWN,
-            chain=CHAIN,
-            boot=1,
-            address=endpoint_of(OWN.node_id, ADDRESS[OWN.node_id]),
-            descriptors=tuple(
-                endpoint_of(one.node_id, ADDRESS[one.node_id]) for one in descriptors
-            ),
-            bans=bans,
-        )
-        self.core = Neighborhood(origin, Parameters(**parameters), SeededEntropy(1))
-        self.at = 0.0
-        self.feed(make_self())
-        self.wait(0.2)
-
-    @property
-    def state(self):
-        return self.core.state
-
-    def feed(self, event):
-        return self.core.handle(event, Now(START + int(self.at), self.at))
-
-    def wait(self, seconds: float):
-        """Let time pass, waking the node whenever it asked to be."""
-        commands, end = [], self.at + seconds
-        while (wake := self.core.next_wake_up(Now(START + int(self.at), self.at))) <= end:
-            self.at = max(wake, self.at + 0.001)
-            commands += self.feed(Tick())
-        self.at = end
-        return commands
-
-    def arrive(self, key: IdentityKey, address=None):
-        return self.feed(LinkOpened(key.node_id, address or ADDRESS[key.node_id], inbound=True))
-
-    def hear(self, key: IdentityKey, message, address=None):
-        address = address or ADDRESS[key.node_id]
-        return self.feed(PayloadArrived(key.node_id, address, message_to_bytes(message)))
-
-    def befriend(self, key: IdentityKey, version=7 << 32):
-        """Let a newcomer debut and become a full neighbor."""
-        self.arrive(key)
-        self.hear(key, debut_of(key))
-        self.wait(0.2)
-        listed = sign_record(key, version=version + 5, neighbors=[OWN.node_id])
-        self.hear(key, Standard((listed.raw,)))
-        self.wait(0.2)
-        assert key.node_id in self.state.edges()
-
-
-def debut_of(key: IdentityKey, **changes) -> Debut:
-    statement = sign_statement(key, ADDRESS[key.node_id])
-    return Debut(sign_record(key, **changes).raw, statement.raw)
-
-
-def sent(commands, kind):
-    return [one.message for one in commands if isinstance(one, Send) and type(one.message) is kind]
-
-
-def failures(commands):
-    return [message.reason for message in sent(commands, Failure)]
-
-
-def is_closed(commands, key) -> bool:
-    return any(isinstance(one, CloseLink) and one.peer == key.node_id for one in commands)
+from support.gossip_stage import (
+    ADDRESS,
+    ALICE,
+    BOB,
+    CAROL,
+    OWN,
+    Stage,
+    debut_of,
+    failures,
+    is_closed,
+    sent,
+)
 
 
 def test_a_newcomer_is_listed_and_told_our_record_address_and_digest():
@@ -359,7 +286,7 @@ def test_passes_and_introductions_nobody_asked_for_are_not_followed():
 
 
 def test_a_node_with_three_neighbors_dials_nobody():
-    stage = Stage()
+    stage = Stage(anchors=0)
     for key in (ALICE, BOB, CAROL):
         stage.befriend(key)
     told = sign_statement(make_key(9), "127.0.1.9").raw
@@ -382,7 +309,7 @@ def bridge_dial(stage):
 
 def test_a_node_with_neighbors_enough_tries_one_it_does_not_see_and_joins_its_part():
     """Two parts of a mesh have healed apart from each other; our descriptor is in the other."""
-    stage = Stage(descriptors=(FAR,))
+    stage = Stage(descriptors=(FAR,), anchors=0)
     stage.feed(DialFailed(FAR.node_id))
     for key in (ALICE, BOB, CAROL):
         stage.befriend(key)
@@ -395,7 +322,7 @@ def test_a_node_with_neighbors_enough_tries_one_it_does_not_see_and_joins_its_pa
 
 
 def test_a_pass_leads_a_bridge_on():
-    stage = Stage(descriptors=(FAR,))
+    stage = Stage(descriptors=(FAR,), anchors=0)
     stage.feed(DialFailed(FAR.node_id))
     for key in (ALICE, BOB, CAROL):
         stage.befriend(key)
@@ -407,13 +334,24 @@ def test_a_pass_leads_a_bridge_on():
 
 
 def test_a_node_that_is_seen_or_a_full_table_needs_no_bridge():
-    stage = Stage(descriptors=(FAR,))
+    stage = Stage(descriptors=(FAR,), anchors=0)
+    stage.feed(DialFailed(FAR.node_id))
+    for key in (ALICE, BOB, CAROL):
+        stage.befriend(key)
+    seen = sign_record(ALICE, version=(8 << 32), neighbors=[OWN.node_id, FAR.node_id])
+    far = sign_record(FAR, neighbors=[ALICE.node_id])
+    stage.hear(ALICE, Standard((seen.raw, far.raw)))
+    assert not [one for one in stage.wait(200.0) if isinstance(one, Dial)]
+
+
+def test_a_node_whose_record_is_kept_from_us_is_looked_for_though_others_list_it():
+    stage = Stage(descriptors=(FAR,), anchors=0)
     stage.feed(DialFailed(FAR.node_id))
     for key in (ALICE, BOB, CAROL):
         stage.befriend(key)
     seen = sign_record(ALICE, version=(8 << 32), neighbors=[OWN.node_id, FAR.node_id])
     stage.hear(ALICE, Standard((seen.raw,)))
-    assert not [one for one in stage.wait(200.0) if isinstance(one, Dial)]
+    bridge_dial(stage)
 
 
 def test_a_digest_is_answered_by_a_request_for_what_is_news_only():

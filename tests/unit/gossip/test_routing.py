@@ -81,6 +81,12 @@ def test_a_triangle_has_no_exit_two_hops_away():
     assert find(make_finder([(0, 1), (1, 2), (2, 0)]), hops=2) is None
 
 
+def test_an_exit_where_streams_stand_serves_even_if_it_has_become_our_neighbor():
+    triangle = make_finder([(0, 1), (1, 2), (2, 0)])
+    assert find(triangle, hops=2, exit=2) is None
+    assert find(triangle, hops=2, exit=2, resumes=True) == ([1, 2], [1])
+
+
 def test_a_line_shares_its_relays_because_there_are_no_others():
     assert find(make_finder([(0, 1), (1, 2), (2, 3)]), hops=3) == ([1, 2, 3], [2, 1])
 

@@ -8,7 +8,7 @@ from eth_account.messages import encode_defunct
 
 from masq_kernel.chains import CHAINS
 from masq_kernel.errors import MalformedError
-from masq_kernel.identity.keys import NodeId
+from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.identity.proofs import (
     ProofClaim,
     proof_message,
@@ -17,7 +17,7 @@ from masq_kernel.identity.proofs import (
     verify_proof,
     wallet_of,
 )
-from masq_kernel.rates import DEFAULT_RATES, ZERO_RATES
+from masq_kernel.rates import DEFAULT_RATES, ZERO_RATES, RatePack
 from masq_kernel.units import UnixSeconds
 
 DEV = CHAINS["dev"]
@@ -66,6 +66,32 @@ def test_every_changed_bit_of_the_signature_is_refused():
         changed = bytearray(signature)
         changed[bit // 8] ^= 1 << (bit % 8)
         assert not verify_proof(DEV, CLAIM, wallet_of(KEY), bytes(changed))
+
+
+def claim_of(data):
+    """The claim and the wallet that these bytes spell."""
+    claim = ProofClaim(
+        node_id=NodeId(data[:32]),
+        secret_hash=data[32:64],
+        rates=RatePack.from_bytes(data[64:96]),
+        expires_at=UnixSeconds(int.from_bytes(data[96:104], "big")),
+    )
+    return claim, WalletAddress(data[104:])
+
+
+def test_every_changed_bit_of_what_is_claimed_is_refused():
+    signature = sign_proof(KEY, DEV, CLAIM)
+    spelled = CLAIM.node_id.raw + CLAIM.secret_hash + CLAIM.rates.to_bytes()
+    spelled += CLAIM.expires_at.to_bytes(8, "big") + wallet_of(KEY).raw
+    assert verify_proof(DEV, *claim_of(spelled), signature)
+    for bit in range(8 * len(spelled)):
+        changed = bytearray(spelled)
+        changed[bit // 8] ^= 1 << (bit % 8)
+        try:
+            other = claim_of(bytes(changed))
+        except MalformedError:  # no such price
+            continue
+        assert not verify_proof(DEV, *other, signature)
 
 
 def test_the_second_signature_that_mathematics_allows_is_refused():

@@ -27,7 +27,8 @@ def test_the_environment_wins_over_the_file(monkeypatch):
         ({"data_dir": "/x", "bus_prot": 1}, "bus_prot"),
         ({"data_dir": "/x", "bus_port": "many"}, "bus_port"),
         ({"data_dir": "/x", "bus_port": 0}, "bus_port"),
-        ({}, "data_dir"),
+        ({"data_dir": "/x", "chain": "nowhere"}, "chain.*known are polygon-mainnet"),
+        ({}, "data_dir.*must be set"),
     ],
 )
 def test_a_mistake_names_its_key(file, named):
@@ -37,11 +38,17 @@ def test_a_mistake_names_its_key(file, named):
     assert "MASQ_NODE_" in mistake.value.remedy
 
 
+def test_a_misspelt_key_is_told_its_right_spelling():
+    with pytest.raises(SettingsError, match=r"no such setting; is `bus_port` meant\?"):
+        load_section(NodeSettings, "node", file={"data_dir": "/x", "bus_prot": 1})
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         ("[node", "not valid TOML"),
         ("chain = 'dev'\n", "outside of any section"),
+        ("[acountant]\n", r"no section \[acountant\].*\[accountant\]"),
         (None, "masq init"),
     ],
 )

@@ -3,14 +3,12 @@
 import pytest
 
 from masq_kernel.entropy import SeededEntropy
-from masq_kernel.identity.keys import NodeId
 from masq_router.errors import StreamProtocolError
-from masq_router.onion.geometry import SETUP_SIZE, SIZE_CLASSES
-from masq_router.streams import Association, Attach, Role
+from masq_router.onion.geometry import SIZE_CLASSES
 from masq_router.streams.association import STREAM_WINDOW, STREAMS_MAX
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.frames import ack_frame, fin_frame
-from support.stream_pair import RecordingEvents, StreamPair
+from support.stream_pair import StreamPair
 
 BLOB = SeededEntropy(7).token(3_000_000)
 
@@ -127,43 +125,29 @@ def test_a_probe_is_answered():
     assert pair.origin_events.probed == [42]
 
 
-def test_attach_comes_first_and_is_read_as_written():
-    pair = StreamPair()
-    attach = Attach(
-        secret=bytes([1]) * 32,
-        back_secret=bytes([2]) * 32,
-        back_first=NodeId(bytes([3]) * 32),
-        back_setup=bytes([4]) * SETUP_SIZE,
-        received=((1, 10), (2, 20)),
-    )
-    pair.origin.open("example.com", 80)
-    pair.origin.attach(attach)
-    pair.settle()
-    assert pair.exit_events.attaches == [attach]
-
-
 @pytest.mark.parametrize(
     "package",
     [
-        b"\x0c",  # unknown type
+        b"\x0d",  # unknown type
         b"\x03\x00\x00",  # DATA cut off
         b"\x03\x00\x00\x00\x09" + bytes(8) + b"\x00\x01x",  # DATA of a stream never opened
         b"\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x01a",  # OPEN to port 0
         b"\x02\x00\x00\x00\x00\x00\x00\x00\x01\x00\x50\x01a",  # OPEN of stream 0
         ack_frame(0, consumed=1, window=1),  # bytes never sent
-        b"\x01" + bytes(100),  # ATTACH cut off
+        b"\x01" + bytes(100),  # ATTACH in the middle of a route
+        b"\x0c" + bytes(100),  # ATTACHED at an exit
     ],
 )
 def test_what_breaks_the_rules_is_refused(package):
-    association = Association(Role.EXIT, RecordingEvents(), hint=0)
     with pytest.raises(StreamProtocolError):
-        association.receive(memoryview(package))
+        StreamPair().exit.receive(memoryview(package))
 
 
 def test_an_exit_cannot_open_streams_at_the_originator():
-    association = Association(Role.ORIGIN, RecordingEvents(), hint=0)
     with pytest.raises(StreamProtocolError):
-        association.receive(memoryview(b"\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x50\x01a"))
+        StreamPair().origin.receive(
+            memoryview(b"\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x50\x01a")
+        )
 
 
 def test_a_gap_an_overrun_and_a_wrong_fin_are_refused():
@@ -178,7 +162,7 @@ def test_a_gap_an_overrun_and_a_wrong_fin_are_refused():
 
 
 def test_an_end_that_only_asks_is_refused_before_memory_grows():
-    association = Association(Role.EXIT, RecordingEvents(), hint=0)
+    association = StreamPair().exit
     probes = memoryview(b"".join(b"\x09" + bytes(8) for _ in range(3_000)))
     association.receive(probes)
     with pytest.raises(StreamProtocolError):

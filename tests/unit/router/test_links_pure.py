@@ -7,40 +7,109 @@ import pytest
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.identity.keystore import LIGHT, KeyStore
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import Seconds, UnixSeconds
 from masq_router.exit.quota import Quota, StreamCounts
-from masq_router.links.listener import Admission
+from masq_router.links.admission import BAN_FIRST_S, BAN_MAX_S, CREDIT, SITES_MAX, Admission
 from masq_router.links.pool import SIMULTANEOUS_S, LinkPool
 from masq_router.onion_keys import ENTRY, ROTATION_S, OnionKeys
 
 SMALL, LARGE = NodeId(bytes(32)), NodeId(b"\xff" * 32)
 NOW = UnixSeconds(1_800_000_000)
+T0 = Seconds(100.0)
 
 
 class TestAdmission:
     def test_unproven_connections_of_everybody_are_bounded(self):
         admission = Admission(unproven_max=2, per_address_max=9)
-        assert admission.enter("a")
-        assert admission.enter("b")
-        assert not admission.enter("c")
+        assert admission.enter("10.0.0.1", T0)
+        assert admission.enter("10.0.0.2", T0)
+        assert not admission.enter("10.0.0.3", T0)
         admission.proven()
-        assert admission.enter("c")
+        assert admission.enter("10.0.0.3", T0)
+
+    def test_connections_of_everybody_are_bounded_proven_or_not(self):
+        admission = Admission(inbound_max=2)
+        for address in ("10.0.0.1", "10.0.0.2"):
+            assert admission.enter(address, T0)
+            admission.proven()
+        assert not admission.enter("10.0.0.3", T0)
+        admission.leave("10.0.0.1", was_proven=True)
+        assert admission.enter("10.0.0.3", T0)
 
     def test_connections_of_one_address_are_bounded_proven_or_not(self):
         admission = Admission(unproven_max=9, per_address_max=2)
-        assert admission.enter("a")
+        assert admission.enter("10.0.0.1", T0)
         admission.proven()
-        assert admission.enter("a")
-        assert not admission.enter("a")
-        assert admission.enter("b")
-        admission.leave("a", was_proven=True)
-        assert admission.enter("a")
+        assert admission.enter("10.0.0.1", T0)
+        assert not admission.enter("10.0.0.1", T0)
+        assert admission.enter("10.0.0.2", T0)
+        admission.leave("10.0.0.1", was_proven=True)
+        assert admission.enter("10.0.0.1", T0)
 
     def test_who_leaves_makes_room(self):
         admission = Admission(unproven_max=1, per_address_max=1)
         for _ in range(3):
-            assert admission.enter("a")
-            admission.leave("a", was_proven=False)
+            assert admission.enter("10.0.0.1", T0)
+            admission.leave("10.0.0.1", was_proven=False)
+
+    def come(self, admission, address, now, *, fails=False):
+        """Connect and leave again; say whether it was let in."""
+        if not admission.enter(address, now):
+            return False
+        admission.leave(address, was_proven=not fails)
+        if not fails:
+            admission.proven()
+        if fails:
+            admission.failed(address, now)
+        return True
+
+    def test_an_address_may_come_back_forty_times_at_once_and_then_every_two_seconds(self):
+        admission = Admission()
+        assert sum(self.come(admission, "10.0.0.1", T0) for _ in range(100)) == CREDIT
+        later = [self.come(admission, "10.0.0.1", Seconds(T0 + at)) for at in range(1, 61)]
+        assert sum(later) == 30
+        assert not admission.is_banned("10.0.0.1", T0)
+        assert self.come(admission, "10.0.0.2", T0)
+
+    def test_an_address_that_never_proves_itself_is_banned_for_longer_each_time(self):
+        admission, now, bans = Admission(), T0, []
+        for _ in range(9):
+            while not admission.is_banned("10.0.0.1", now):
+                self.come(admission, "10.0.0.1", now, fails=True)
+            since = now
+            while admission.is_banned("10.0.0.1", now):
+                assert not admission.enter("10.0.0.1", now)
+                now = Seconds(now + 60.0)
+            bans.append(now - since)
+        assert bans[:3] == [BAN_FIRST_S, 2 * BAN_FIRST_S, 4 * BAN_FIRST_S]
+        assert bans[-1] == BAN_MAX_S
+
+    def test_a_flood_of_failures_is_over_after_ten(self):
+        admission = Admission()
+        let_in = sum(self.come(admission, "10.0.0.1", T0, fails=True) for _ in range(1000))
+        assert let_in == 10
+        assert admission.is_banned("10.0.0.1", T0)
+
+    def test_an_honest_node_with_a_stale_descriptor_is_never_banned(self):
+        """It fails every time, with gossip's back-off: 0.3 s doubling to 60 s."""
+        admission, now, wait = Admission(), T0, 0.3 * 0.75
+        for _ in range(1000):
+            assert self.come(admission, "10.0.0.1", now, fails=True)
+            now, wait = Seconds(now + wait), min(60.0 * 0.75, wait * 2)
+        assert not admission.is_banned("10.0.0.1", now)
+
+    def test_all_addresses_of_one_ipv6_network_are_one(self):
+        admission = Admission(per_address_max=2)
+        assert admission.enter("2001:db8::1", T0)
+        assert admission.enter("2001:db8::2", T0)
+        assert not admission.enter("2001:db8::ffff:3", T0)
+        assert admission.enter("2001:db8:0:1::1", T0)
+
+    def test_sites_are_remembered_within_bounds(self):
+        admission = Admission()
+        for number in range(SITES_MAX + 100):
+            self.come(admission, f"10.1.{number // 256}.{number % 256}", T0)
+        assert len(admission._standings) == SITES_MAX
 
 
 @dataclass(eq=False)

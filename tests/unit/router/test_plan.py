@@ -5,7 +5,7 @@ import pytest
 from masq_kernel.bus.messages.gossip import RouteFound, RouteHop
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import IdentityKey, WalletAddress
-from masq_kernel.identity.proofs import ProofClaim, sign_proof, wallet_of
+from masq_kernel.identity.proofs import wallet_of
 from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
 from masq_router.gate import Gate
@@ -15,7 +15,7 @@ from masq_router.onion.keys import OnionKeyPair
 from masq_router.onion.layers import end_to_end_layer, hop_layer, session_id
 from masq_router.onion.setup import open_setup
 from masq_router.origin.plan import Originator, draft_round_trip
-from support.routes import DEV
+from support.routes import DEV, signatures_of
 
 NOW = UnixSeconds(1_800_000_000)
 EXPIRES = UnixSeconds(NOW + 600)
@@ -49,19 +49,7 @@ def plan(nodes, over_count, back_count, seed=1):
     )
     originator = Originator(node_id=own.identity.node_id, onion_key=own.keys.public())
     draft = draft_round_trip(DEV, originator, found, SeededEntropy(seed), EXPIRES)
-    signatures = [
-        sign_proof(
-            WALLET_KEY,
-            DEV,
-            ProofClaim(
-                node_id=proof.node_id,
-                secret_hash=proof.secret_hash,
-                rates=proof.rates,
-                expires_at=proof.expires_at,
-            ),
-        )
-        for proof in draft.proofs()
-    ]
+    signatures = signatures_of(draft, WALLET_KEY)
     trip = draft.complete(wallet_of(WALLET_KEY), signatures, SeededEntropy(seed + 1))
     return trip, over, back
 
@@ -83,9 +71,9 @@ def test_every_hop_finds_its_block_and_lets_it_in(nodes, over_count, back_count)
     own = nodes[0]
     blocks = walk(over, trip.over_setup)
     assert [block.role for block in blocks] == [Role.RELAY] * (over_count - 1) + [Role.EXIT]
-    back_blocks = walk([*back, own], trip.attach.back_setup)
+    back_blocks = walk([*back, own], trip.way_back.setup)
     assert [block.role for block in back_blocks] == [Role.RELAY] * back_count + [Role.RETURN]
-    assert trip.attach.back_first == (back[0] if back else own).identity.node_id
+    assert trip.way_back.first == (back[0] if back else own).identity.node_id
     for hop, block in zip([*over, *back, own], [*blocks, *back_blocks], strict=True):
         gate = Gate(chain=DEV, node_id=hop.identity.node_id, rates=DEFAULT_RATES, banned=())
         assert gate.refusal(block, NOW) is None
@@ -100,7 +88,7 @@ def test_both_books_agree_to_the_wei(nodes, over_count, back_count):
     """What each hop charges for the bytes it saw is what the originator says it owes."""
     trip, over, back = plan(nodes, over_count, back_count)
     blocks = walk(over, trip.over_setup)
-    back_blocks = walk([*back, nodes[0]], trip.attach.back_setup)
+    back_blocks = walk([*back, nodes[0]], trip.way_back.setup)
     exit_over, exit_back = Counter(), Counter()
     provided = []
     for block in blocks[:-1]:
@@ -110,7 +98,7 @@ def test_both_books_agree_to_the_wei(nodes, over_count, back_count):
     over_layers = [hop_layer(DEV, block.secret) for block in blocks[:-1]]
     back_layers = [hop_layer(DEV, block.secret) for block in back_blocks[:-1]]
     exit_open = end_to_end_layer(DEV, blocks[-1].secret)
-    exit_seal = end_to_end_layer(DEV, trip.attach.back_secret)
+    exit_seal = end_to_end_layer(DEV, trip.way_back.secret)
 
     for size in (1024, 4096, 32_768, 1024):
         body = bytes(size)
@@ -162,4 +150,4 @@ def test_nothing_of_two_plans_is_alike(nodes):
     second, _, _ = plan(nodes, 3, 2, seed=9)
     for name in ("over_tag", "back_tag", "return_secret", "delivery", "session_id", "over_setup"):
         assert getattr(first, name) != getattr(second, name)
-    assert first.attach.secret != second.attach.secret
+    assert first.way_back.secret != second.way_back.secret

@@ -14,6 +14,7 @@ from masq_kernel.bus.messages.accountant import (
     EntriesRequested,
     LedgerSummaryRequested,
 )
+from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import WalletAddress
 
 __all__ = ["router"]
@@ -43,12 +44,19 @@ async def _accounts(
     asked = AccountsRequested(
         book=book,
         wallet=WalletAddress.from_text(wallet) if wallet else None,
-        after=WalletAddress.from_text(cursor) if cursor else None,
+        after=_place(cursor) if cursor else None,
         limit=limit,
     )
     page = await node.ask(subjects.ACCOUNTS, asked)
     items = [AccountView.of(each, node.now()) for each in page.accounts]
     return Accounts(items=items, next=items[-1].wallet if page.more else None)
+
+
+def _place(cursor: str) -> WalletAddress:
+    try:
+        return WalletAddress.from_text(cursor)
+    except MalformedError:
+        raise MalformedError("cursor", "send what `next` of the page before said") from None
 
 
 @router.get("/payables", summary="What this node owes", responses=responses(404, 422))

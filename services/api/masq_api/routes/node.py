@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends
 from masq_api.auth import requires
 from masq_api.node import NodeDependency
 from masq_api.problems import responses
-from masq_api.views.node import NodeView, WalletsView
+from masq_api.views.node import NodeView, Stages, StageView, WalletsView
 from masq_kernel import __version__
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.accountant import WalletsRequested
-from masq_kernel.bus.messages.gossip import GossipStatusRequested
+from masq_kernel.bus.messages.gossip import GossipStatusRequested, StagesRequested
 from masq_kernel.bus.messages.router import RouterStatusRequested
 
 __all__ = ["router"]
@@ -33,6 +33,13 @@ async def show_node(node: NodeDependency) -> NodeView:
         node.services(),
     )
     return NodeView.of(gossip, router_status, services, version=__version__, uptime_s=node.uptime_s)
+
+
+@router.get("/node/stages", summary="How the connection stage changed")
+async def list_stages(node: NodeDependency) -> Stages:
+    """The last 50 changes since gossip began: up and down, when and why."""
+    listed = await node.ask(subjects.STAGES, StagesRequested())
+    return Stages(items=[StageView.of(moved) for moved in listed.stages])
 
 
 @router.get("/wallets", summary="Addresses of this node's wallets")

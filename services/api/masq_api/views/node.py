@@ -1,17 +1,20 @@
 """This node, its services and its health."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from masq_api.node import ServiceState
-from masq_api.views.values import NodeIdText, RatesView, WalletText
+from masq_api.views.values import NodeIdText, RatesView, WalletText, moment
 from masq_kernel.bus.messages.accountant import WalletsShown
-from masq_kernel.bus.messages.gossip import GossipStatus
+from masq_kernel.bus.messages.gossip import GossipStatus, StageChanged
 from masq_kernel.bus.messages.router import RouterStatus
 from masq_kernel.bus.subjects import Service
 
-__all__ = ["Alive", "NodeView", "Readiness", "ServiceView", "WalletsView"]
+__all__ = ["Alive", "NodeView", "Readiness", "ServiceView", "StageView", "Stages", "WalletsView"]
+
+StageName = Literal["starting", "alone", "seeking", "connected", "routable"]
 
 
 class ServiceView(BaseModel):
@@ -58,10 +61,9 @@ class NodeView(BaseModel):
     )
     chain: str = Field(examples=["base-mainnet"])
     mode: Literal["standard", "originate-only", "consume-only", "zero-hop"]
-    stage: Literal["starting", "alone", "seeking", "connected", "routable"] = Field(
-        description="How far it has come into the mesh"
-    )
-    stage_reason: str = Field(description="Why it stands there")
+    stage: StageName = Field(description="How far it has come into the mesh")
+    stage_reason: str = Field(description="Why it stands there, and what was lost on the way down")
+    stage_since: datetime | None = Field(description="null: since gossip began")
     version: str
     uptime_s: float
     hops_min: int = Field(description="Links of a route each way, at least")
@@ -74,6 +76,7 @@ class NodeView(BaseModel):
     earning_wallet: WalletText | None
     listener: ListenerView | None = Field(description="Where links are taken; null: nowhere")
     proxy: ListenerView | None = Field(description="SOCKS5 and HTTP CONNECT; null: none")
+    refusing: str = Field(description="Why clients are refused now; empty: the last was served")
     services: dict[Service, ServiceView]
 
     @classmethod
@@ -94,6 +97,7 @@ class NodeView(BaseModel):
             mode=gossip.mode,
             stage=gossip.stage,
             stage_reason=gossip.reason,
+            stage_since=None if gossip.stage_since is None else moment(gossip.stage_since),
             version=version,
             uptime_s=round(uptime_s, 3),
             hops_min=gossip.hops_min,
@@ -106,6 +110,7 @@ class NodeView(BaseModel):
             earning_wallet=gossip.earning_wallet.text if gossip.earning_wallet else None,
             listener=ListenerView.of(router.listen_address, router.listen_port),
             proxy=ListenerView.of(router.proxy_address, router.proxy_port),
+            refusing=router.refusing,
             services={name: ServiceView.of(state) for name, state in services.items()},
         )
 
@@ -121,6 +126,26 @@ class WalletsView(BaseModel):
         """Show the accountant's answer."""
         consuming = shown.consuming.text if shown.consuming else None
         return cls(consuming=consuming, earning=shown.earning.text)
+
+
+class StageView(BaseModel):
+    """One change of the connection stage."""
+
+    at: datetime
+    before: StageName
+    stage: StageName
+    reason: str
+
+    @classmethod
+    def of(cls, moved: StageChanged) -> "StageView":
+        """Show one change."""
+        return cls(at=moment(moved.at), before=moved.before, stage=moved.stage, reason=moved.reason)
+
+
+class Stages(BaseModel):
+    """The last changes of the connection stage."""
+
+    items: list[StageView] = Field(description="The newest first, at most 50")
 
 
 class Alive(BaseModel):

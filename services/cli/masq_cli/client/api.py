@@ -120,7 +120,8 @@ def _check(response: httpx.Response, problem: dict[str, Any]) -> None:
     sentence = f"The node answers: {said.rstrip('.')}."
     match response.status_code:
         case 401:
-            raise ApiRefused(sentence, remedy="Give a valid token with --token.")
+            remedy = "Make a token with `masq token create`, and give it with --token."
+            raise ApiRefused(sentence, remedy=remedy)
         case 403:
             raise ApiRefused(sentence, remedy="Make a token with more scopes: `masq token create`.")
         case 502 | 503 | 504:

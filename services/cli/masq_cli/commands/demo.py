@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from masq_cli.demo.plan import NODES_MAX, NODES_MIN
 from masq_cli.demo.sizes import read_size
 from masq_cli.demo.story import Demo, DemoOptions
 from masq_cli.foreground import catch_signals
-from masq_cli.making.node import refuse_used
+from masq_cli.making.node import make_data_dir
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import OsEntropy
 
@@ -41,7 +42,7 @@ def demo(
     """Start a mesh here, download through it, compare both sides' books; Ctrl-C ends it."""
     amount = read_size(size)
     with _folder(data_dir, keep=keep) as root:
-        options = DemoOptions(nodes=nodes, size=amount, once=once, root=root)
+        options = DemoOptions(nodes=nodes, size=amount, once=once, root=root, program=sys.argv[0])
         is_proven = asyncio.run(_run(options, as_json=as_json))
     if not is_proven:
         raise typer.Exit(_INTERRUPTED)
@@ -54,9 +55,12 @@ async def _run(options: DemoOptions, *, as_json: bool) -> bool:
     try:
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(story.run(), name="demo")
-            catch_signals(
-                lambda: telling.cancel(), lambda: tasks.create_task(story.kill(), name="kill")
-            )
+
+            def stop() -> None:
+                story.stopping()
+                telling.cancel()
+
+            catch_signals(stop, lambda: tasks.create_task(story.kill(), name="kill"))
     finally:
         display.close()
     return story.is_proven
@@ -68,9 +72,8 @@ def _folder(data_dir: Path | None, *, keep: bool) -> Iterator[Path]:
     if data_dir is None:
         root = Path(tempfile.mkdtemp(prefix="masq-demo-"))
     else:
-        refuse_used(data_dir)
         root = data_dir.absolute()
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_dir(root)
     try:
         yield root
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from masq_cli.show.views import (
     PAYABLES,
     RECEIVABLES,
     SESSIONS,
+    STAGES,
     View,
 )
 
@@ -29,9 +30,18 @@ ledger = typer.Typer(help="What this node owes and is owed.", no_args_is_help=Tr
 
 
 def status(
-    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+    history: Annotated[
+        bool, typer.Option("--history", help="Show how the connection stage changed, and why.")
+    ] = False,
+    config: Config = _CONFIG,
+    url: Url = None,
+    token: Token = None,
+    as_json: Json = False,
 ) -> None:
     """Show this node: who it is, how far it got into the mesh, how its services are."""
+    if history:
+        _show_list(STAGES, config, url, token, as_json=as_json)
+        return
     _show_facts("/v1/node", "Node", find_api(config, url=url, token=token), as_json=as_json)
 
 

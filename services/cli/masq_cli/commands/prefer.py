@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,11 +13,13 @@ from masq_cli.client import ApiClient, ApiPlace, find_api
 from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, Token, Url
 from masq_cli.errors import ApiFailed
 from masq_cli.show.tables import print_table
+from masq_kernel.errors import OperatorError
 
 __all__ = ["exits", "pardon", "prefer"]
 
 _CONFIG = DEFAULT_DATA_DIR / "masq.toml"
 _NODE_ID_SIZE = 43
+_COUNTRY = re.compile("[A-Z]{2}")
 _EXITS = "/v1/exit-preferences"
 
 exits = typer.Typer(help="Where exits should stand.", no_args_is_help=True)
@@ -61,6 +64,11 @@ def set_exits(
 ) -> None:
     """Prefer exits in these countries. Holds for new routes at once."""
     tiers = [tier.upper().split(",") for tier in countries]
+    for country in (country for tier in tiers for country in tier):
+        if not _COUNTRY.fullmatch(country):
+            problem = f"{country!r} is not the code of a country."
+            remedy = "Give two letters (ISO 3166), such as CH or DE,FR."
+            raise OperatorError(problem, remedy=remedy, exit_code=2)
     _change_exits({"countries": tiers, "strict": strict}, config, url, token, as_json=as_json)
 
 

@@ -9,7 +9,9 @@ import typer
 
 from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, PassphraseFile
 from masq_cli.commands.passphrases import ask_passphrase
+from masq_cli.effective import effective_settings
 from masq_cli.foreground import run_node
+from masq_cli.ports import refuse_taken_ports
 from masq_kernel.bus.subjects import Service
 from masq_kernel.entropy import OsEntropy
 from masq_kernel.identity.keystore import KeyStore
@@ -26,10 +28,12 @@ def up(
 ) -> None:
     """Run this node here, until Ctrl-C: the bus and all services, kept alive."""
     sections = read_file(config)
+    settings = effective_settings(sections)  # refuses each service's mistakes before any starts
     node = load_section(NodeSettings, "node", file=sections.get("node", {}))
     passphrase = ask_passphrase(passphrase_file or node.passphrase_file, is_new=False)
     # Once here, so that a wrong passphrase is one sentence and not one from each service.
     KeyStore.open(node.data_dir / "keystore.json", passphrase, OsEntropy())
+    refuse_taken_ports(settings)
     environment = {**os.environ, ENVIRONMENT: passphrase}
     code = asyncio.run(run_node(node, config, environment, as_json=as_json))
     raise typer.Exit(code)

@@ -65,10 +65,13 @@ class LineDisplay:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._stages: dict[int, str] = {}
 
     def stage(self, number: int, name: str, stage: str) -> None:
-        """Print a stage."""
-        self._print(f"node {number} ({name}): {stage}")
+        """Print a stage, unless only the name has become known."""
+        if self._stages.get(number) != stage:
+            self._print(f"node {number} ({name}): {stage}")
+        self._stages[number] = stage
 
     def tell(self, kind: str, text: str, data: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Print the sentence."""
@@ -83,7 +86,9 @@ class LineDisplay:
 
 
 class LiveDisplay:
-    """A table that changes in place while the mesh gets ready; sentences above it.
+    """A table that changes in place while the mesh gets ready, and then stays; sentences follow it.
+
+    What is said before stands above it.
 
     Args:
         console: a terminal.
@@ -100,7 +105,9 @@ class LiveDisplay:
         self._live.update(self._table())
 
     def tell(self, kind: str, text: str, data: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Print the sentence above the table."""
+        """Print the sentence; the table has said all once the mesh is ready."""
+        if kind == "ready":
+            self._live.stop()
         self._live.console.print(Text(text))
 
     def close(self) -> None:

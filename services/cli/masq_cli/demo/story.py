@@ -13,6 +13,7 @@ from masq_cli.demo.download import Way, curl_hint, download, has_curl
 from masq_cli.demo.file_server import ServedFile, serve_file
 from masq_cli.demo.mesh import Mesh, MeshNode, running_mesh
 from masq_cli.demo.plan import LOOPBACK, lay_out
+from masq_cli.demo.route import Route
 from masq_cli.errors import CheckFailed
 from masq_cli.show.values import amount, short_id, size
 from masq_cli.supervisor import ProcessEvent, ProcessState
@@ -37,12 +38,14 @@ class DemoOptions:
         size: bytes of the file to download.
         once: end after the checks instead of waiting for Ctrl-C.
         root: the folder in which the nodes' folders are made.
+        program: how the `masq` command was called, to be copied by people.
     """
 
     nodes: int
     size: int
     once: bool
     root: Path
+    program: str = "masq"
 
 
 class Demo:
@@ -73,6 +76,8 @@ class Demo:
             began = self._clock.monotonic()
             rules = (f"accept {LOOPBACK}:{file.port}",)
             plans = lay_out(self._options.nodes, self._options.root, exit_rules=rules)
+            text = f"Starting {len(plans)} nodes, each a nats-server and four services ..."
+            self._display.tell("starting", text, {"nodes": len(plans)})
             for number, plan in enumerate(plans, start=1):
                 self._display.stage(number, str(plan.address), "starting")
             async with running_mesh(
@@ -86,6 +91,10 @@ class Demo:
                 if not self._options.once:
                     self._invite(client)
                     raise await self._broken.get()
+
+    def stopping(self) -> None:
+        """Say that the end takes a moment."""
+        self._display.tell("stopping", "\nStopping all nodes ...", {})
 
     async def kill(self) -> None:
         """End all processes at once."""
@@ -138,9 +147,9 @@ class Demo:
 
     async def _prove(self, mesh: Mesh, client: MeshNode, file: ServedFile) -> None:
         await self._download_both_ways(client, file)
-        await self._show_routes(client)
+        route = await self._show_routes(client)
         books = await self._settled_books(mesh, client)
-        self._show_books(books)
+        self._show_books(mesh, route, books)
         if not books.agree:
             problem = f"The books do not agree: {books.owed} wei owed, {books.earned} wei earned."
             raise CheckFailed(problem, remedy=_LOGS)
@@ -157,22 +166,20 @@ class Demo:
             done = await download(way, proxy_port, file, folder, self._clock)
             text = (
                 f"  {way:<12} {done.mb_per_s:7.1f} MB/s  {done.seconds:6.2f} s  "
-                f"with {done.client}, SHA-256 equal"
+                f"with {done.client}, SHA-256 equal ({file.sha256[:12]}...)"
             )
             data = {"way": way, "bytes": done.size, "seconds": round(done.seconds, 3)}
-            self._display.tell("download", text, data)
+            self._display.tell("download", text, {**data, "sha256": file.sha256})
 
-    async def _show_routes(self, client: MeshNode) -> None:
-        sessions = await client.api.items("/v1/sessions")
-        own = [session for session in sessions if session.get("role") == "origin"]
-        if not any(session.get("hops") for session in own):
+    async def _show_routes(self, client: MeshNode) -> Route:
+        route = Route.of(await client.api.items("/v1/sessions"))
+        if route is None:
             raise CheckFailed("The client's node shows no route of its own.", remedy=_LOGS)
         self._display.tell("route", "\nThe way there and back, hop by hop:", {})
-        for session in own:
-            hops = [str(hop) for hop in session.get("hops", ())]
-            direction = str(session.get("direction", ""))
-            line = f"  {direction:<5} {short_id([client.node_id, *hops])}"
+        for direction, hops, path in route.ways(client.node_id):
+            line = f"  {direction:<5} {short_id(path)}"
             self._display.tell("hops", line, {"direction": direction, "hops": hops})
+        return route
 
     async def _settled_books(self, mesh: Mesh, client: MeshNode) -> Books:
         """Return the books as soon as they agree, or as they are when time is over."""
@@ -183,15 +190,20 @@ class Demo:
                 return books
             await asyncio.sleep(_POLL_S)
 
-    def _show_books(self, books: Books) -> None:
+    def _show_books(self, mesh: Mesh, route: Route, books: Books) -> None:
         self._display.tell("books", "\nWhat each hop did, and what it earned for it:", {})
-        for share in books.shares:
+        numbers = {node.node_id: node.number for node in mesh.nodes}
+        for share in sorted(books.shares, key=lambda share: route.place(share.node_id)):
+            role = route.role(share.node_id)
+            same = share.owed == share.earned
             line = (
-                f"  {share.node_id[:8]}  {size(share.size):>9}  {share.packages:>7} packages  "
-                f"earned {amount(share.earned):>22} wei  owed {amount(share.owed):>22} wei"
+                f"  {role:<11}  node {numbers[share.node_id]:<2}  {share.node_id[:8]}  "
+                f"{size(share.size):>9}  {share.packages:>6} packages  "
+                f"{amount(share.earned):>22} wei  "
+                f"{'= owed' if same else f'but owed {amount(share.owed)} wei'}"
             )
             data = {"node_id": share.node_id, "bytes": share.size, "packages": share.packages}
-            data |= {"earned_wei": str(share.earned), "owed_wei": str(share.owed)}
+            data |= {"earned_wei": str(share.earned), "owed_wei": str(share.owed), "role": role}
             self._display.tell("hop", line, data)
         verdict = "equal to the wei" if books.agree else "NOT EQUAL"
         text = (
@@ -205,7 +217,7 @@ class Demo:
         text = (
             f"\nUse the mesh:   {curl_hint(client.plan.proxy_port)}\n"
             f"API of node {client.number}:  {client.api_url}   token {client.made.token}\n"
-            f"                masq status --config {client.made.config}\n\n"
+            f"                {self._options.program} status --config {client.made.config}\n\n"
             "Ctrl-C stops everything."
         )
         data = {"api_url": client.api_url, "token": client.made.token}

@@ -32,6 +32,7 @@ __all__ = [
     "CONFIG_FILE",
     "TOKENS_FILE",
     "MadeNode",
+    "make_data_dir",
     "make_node",
     "refuse_used",
     "write_private",
@@ -94,7 +95,7 @@ def make_node(
     """
     chain = plan.checked_chain()
     data_dir = plan.data_dir
-    _make_data_dir(data_dir)
+    make_data_dir(data_dir)
     identity = IdentityKey.generate(entropy)
     store = KeyStore.create(data_dir / "keystore.json", passphrase, entropy, work=work)
     store.put("identity", identity.seed())
@@ -120,7 +121,12 @@ def make_node(
     )
 
 
-def _make_data_dir(path: Path) -> None:
+def make_data_dir(path: Path) -> None:
+    """Make a folder that only its owner can enter.
+
+    Raises:
+        OperatorError: something is there already, or it cannot be made.
+    """
     refuse_used(path)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)

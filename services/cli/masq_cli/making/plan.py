@@ -7,7 +7,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
-from masq_kernel.chains import Chain, chain_named
+from masq_kernel.chains import CHAINS, Chain, chain_named
 from masq_kernel.errors import MalformedError, OperatorError
 from masq_kernel.identity.descriptor import Descriptor
 
@@ -52,9 +52,9 @@ class NodePlan:
         """
         try:
             chain = chain_named(self.chain)
-        except MalformedError as error:
+        except MalformedError:
             problem = f"{self.chain!r} is not the name of a chain."
-            raise _wrong(problem, f"Choose another: {error.reason}.") from None
+            raise _wrong(problem, f"Choose one of {', '.join(CHAINS)}.") from None
         self._check_endpoint()
         for text in self.neighbors:
             _check_neighbor(text, chain)

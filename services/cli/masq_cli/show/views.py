@@ -16,6 +16,7 @@ __all__ = [
     "PAYABLES",
     "RECEIVABLES",
     "SESSIONS",
+    "STAGES",
     "Column",
     "View",
 ]
@@ -102,6 +103,18 @@ SESSIONS = View(
         Column("hops", "hops", short_id),
     ),
     empty="No session is open.",
+)
+
+STAGES = View(
+    path="/v1/node/stages",
+    title="How the connection stage changed, the newest first",
+    columns=(
+        Column("at", "at"),
+        Column("before", "before"),
+        Column("stage", "stage"),
+        Column("reason", "reason"),
+    ),
+    empty="The stage has not changed since gossip began.",
 )
 
 BANS = View(

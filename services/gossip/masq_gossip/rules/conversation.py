@@ -35,7 +35,9 @@ from masq_gossip.rules.producer import standard_messages
 from masq_gossip.rules.state import State
 from masq_gossip.rules.view import Verdict
 from masq_gossip.statement import SignedStatement
+from masq_kernel.addresses import leads_inward, site_of
 from masq_kernel.errors import RemoteError
+from masq_kernel.identity.keys import NodeId
 
 __all__ = ["Conversation"]
 
@@ -68,10 +70,7 @@ class Conversation:
                 self._on_digest(peer, message)
             case Request(node_ids):
                 if peer.is_neighbor:
-                    for one in node_ids:
-                        peer.heard.pop(one, None)
-                    records = self._state.producer.records_for(peer, node_ids)
-                    self._send_records(peer, records)
+                    self._on_request(peer, node_ids, now)
             case Farewell():
                 self._state.close(peer, "it said farewell", now.monotonic)
             case Failure(reason):
@@ -112,7 +111,9 @@ class Conversation:
 
     def _judge(self, peer: Peer, newcomer: NodeRecord, debut: Debut, now: Now) -> None:
         state = self._state
-        verdict = state.acceptor.judge(newcomer, debut.tried, now.monotonic)
+        verdict = state.acceptor.judge(
+            newcomer, debut.tried, now.monotonic, site=peer.site, kept=state.missing_anchors
+        )
         match verdict:
             case Accepted(introduce):
                 state.adopt(peer, now.monotonic)
@@ -136,8 +137,14 @@ class Conversation:
         self._state.send(peer, Introduction(introduced.statement.raw))
 
     def _on_introduction(self, peer: Peer, raw: bytes, now: Now) -> None:
-        if peer.is_neighbor or peer.stage is PeerStage.DEBUTING:
-            self._learn(raw, passes=0, now=now)
+        """Follow one introduction for each debut of ours; nobody sends us anywhere unasked."""
+        stated = self._stated(raw)
+        if stated.node_id == peer.node_id:  # it moves; proven once we have dialled it there
+            if not leads_inward(stated.statement.addresses[0], peer.address):
+                peer.moves_to = Endpoint.of(stated)
+        elif peer.awaits_introduction:
+            peer.awaits_introduction = False
+            self._learn(peer, stated, passes=0, now=now)
 
     def _on_pass(self, peer: Peer, raw: bytes, now: Now) -> None:
         if peer.stage is PeerStage.DEBUTING:
@@ -145,16 +152,31 @@ class Conversation:
             passes = seeker.passes_of(peer.node_id) + 1
             is_bridge = seeker.is_bridging(peer.node_id)
             self._state.close(peer, "it passed us on", now.monotonic)
-            self._learn(raw, passes=passes, now=now, is_bridge=is_bridge)
+            self._learn(peer, self._stated(raw), passes=passes, now=now, is_bridge=is_bridge)
 
-    def _learn(self, raw: bytes, *, passes: int, now: Now, is_bridge: bool = False) -> None:
-        stated = SignedStatement.from_bytes(raw, self._state.origin.chain).statement
-        if stated.node_id == self._state.own.node_id or stated.node_id in self._state.peers:
+    def _learn(
+        self,
+        teller: Peer,
+        stated: SignedStatement,
+        *,
+        passes: int,
+        now: Now,
+        is_bridge: bool = False,
+    ) -> None:
+        state = self._state
+        if stated.node_id == state.own.node_id or stated.node_id in state.peers:
             return
-        endpoint = Endpoint(stated.node_id, stated.addresses[0], stated.ports)
-        self._state.seeker.tell(endpoint, passes=passes, now=now.monotonic, is_bridge=is_bridge)
+        if leads_inward(stated.statement.addresses[0], teller.address):
+            return
+        at = now.monotonic
+        state.seeker.tell(Endpoint.of(stated), passes=passes, now=at, is_bridge=is_bridge)
+
+    def _stated(self, raw: bytes) -> SignedStatement:
+        return SignedStatement.from_bytes(raw, self._state.origin.chain)
 
     def _on_failure(self, peer: Peer, reason: FailureReason, now: Now) -> None:
+        if peer.stage is PeerStage.DEBUTING:
+            self._state.note_refusal(peer.node_id, reason)
         if reason is not FailureReason.NO_INTRODUCTION:
             cause = reason.name.lower().replace("_", " ")
             self._state.close(peer, f"it refused: {cause}", now.monotonic)
@@ -200,7 +222,10 @@ class Conversation:
         record = state.view.record(peer.node_id)
         if record is None or not record.lists(state.own.node_id):
             return
-        is_needed = state.wants(peer.node_id) or self._depends_on_us(record)
+        is_wanted = state.wants(peer.node_id) and not (
+            state.lacks_anchor and state.acceptor.is_last_stranger(record)
+        )
+        is_needed = is_wanted or self._depends_on_us(record)
         if is_needed and state.peers.has_free_slot():
             state.adopt(peer, now.monotonic)
         else:
@@ -210,6 +235,15 @@ class Conversation:
         if self._state.acceptor.is_last_stranger(record):
             return record.degree <= ISOLATED_DEGREE
         return record.degree <= REACCEPT_DEGREE
+
+    def _on_request(self, peer: Peer, node_ids: tuple[NodeId, ...], now: Now) -> None:
+        """Send again what the peer says it lacks, within what a neighbor can need."""
+        for one in node_ids:
+            peer.heard.pop(one, None)
+        granted = node_ids[: peer.answers.left(now.monotonic)]
+        records = self._state.producer.records_for(peer, granted)
+        peer.answers.take(now.monotonic, len(records))
+        self._send_records(peer, records)
 
     def _on_digest(self, peer: Peer, digest: Digest) -> None:
         if peer.stage is PeerStage.ARRIVED:
@@ -241,16 +275,19 @@ class Conversation:
         """Check where the peer says it is; False: it was dismissed.
 
         One node per public IP: what is stated must be where the link leads, and no live neighbor,
-        nor we ourselves, may be there.
+        nor we ourselves, may be there. A node elsewhere than it states is refused, not banned: its
+        provider may have given it another address, and it gains nothing. An older statement than
+        the one we hold changes nothing.
         """
         state = self._state
-        stated = SignedStatement.from_bytes(raw, state.origin.chain) if raw is not None else None
+        stated = self._stated(raw) if raw is not None else None
         if stated is None and newcomer is not None and newcomer.record.accepts_connections:
             raise RemoteError("a node that takes connections does not say where")
-        if stated is not None and not self._is_there(peer, stated):
-            state.misconduct.report(
-                peer.node_id, "address not the sender's", now, evidence=raw or b""
-            )
+        if stated is not None and stated.node_id != peer.node_id:
+            raise RemoteError("it stated the address of another node")
+        if stated is not None and peer.statement is not None and stated.is_older(peer.statement):
+            stated = peer.statement
+        if stated is not None and peer.address not in stated.statement.addresses:
             state.refuse(peer, FailureReason.ADDRESS_MISMATCH, now.monotonic)
             return False
         addresses = (peer.address, *(stated.statement.addresses if stated else ()))
@@ -260,9 +297,7 @@ class Conversation:
         peer.statement = stated or peer.statement
         return True
 
-    def _is_there(self, peer: Peer, stated: SignedStatement) -> bool:
-        return stated.node_id == peer.node_id and peer.address in stated.statement.addresses
-
     def _is_ours(self, addresses: tuple[str, ...]) -> bool:
         own = self._state.own.statement
-        return own is not None and any(one in addresses for one in own.statement.addresses)
+        sites = {site_of(one) for one in addresses}
+        return own is not None and any(site_of(one) in sites for one in own.statement.addresses)

@@ -10,21 +10,25 @@ Event (happened)                     Command (is asked for)
 |- Pardoned
 |- RouteServed, RouteLost, HostFailed   what our routes did
 |- Preferred
+|- AddressChanged
 |- Stopping
 +- Tick          a wake-up that was asked for
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from masq_gossip.messages import Message
 from masq_gossip.rules.ban import Ban
 from masq_gossip.rules.preferences import Preferences
+from masq_gossip.statement import SignedStatement
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.rates import RatePack
 from masq_kernel.units import UnixSeconds
 
 __all__ = [
+    "AddressChanged",
     "CloseLink",
     "Command",
     "Dial",
@@ -67,6 +71,12 @@ class Endpoint:
     address: str
     ports: tuple[int, ...]
 
+    @classmethod
+    def of(cls, signed: SignedStatement) -> Self:
+        """Return where a node says it can be dialled."""
+        stated = signed.statement
+        return cls(stated.node_id, stated.addresses[0], stated.ports)
+
 
 @dataclass(frozen=True, slots=True)
 class LinkOpened:
@@ -82,6 +92,7 @@ class LinkClosed:
     """The link is gone."""
 
     peer: NodeId
+    misconduct: str = ""  # how the peer broke the rules of the link; "": it did not
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +175,13 @@ class Preferred:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressChanged:
+    """Others dial us somewhere else from now on; the router is there already."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The process ends in order."""
 
@@ -185,6 +203,7 @@ Event = (
     | RouteLost
     | HostFailed
     | Preferred
+    | AddressChanged
     | Stopping
     | Tick
 )
@@ -215,10 +234,12 @@ class CloseLink:
 
 @dataclass(frozen=True, slots=True)
 class MoveStage:
-    """The connection stage moved, up or down."""
+    """The connection stage moved, up or down, or only its reason did (`before` is the same)."""
 
     stage: Stage
     reason: str
+    before: Stage
+    at: UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from masq_gossip.rules.events import Now
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import UnixSeconds
 
-__all__ = ["BAN_FIRST_S", "BAN_MAX_S", "EVIDENCE_SIZE_MAX", "Misconduct"]
+__all__ = ["BAN_FIRST_S", "BAN_MAX_S", "EVIDENCE_SIZE_MAX", "OFFENDERS_MAX", "Misconduct"]
 
 BAN_FIRST_S = 600
 BAN_MAX_S = 24 * 3600

@@ -18,6 +18,7 @@ from masq_gossip.record import SignedRecord
 from masq_gossip.rules.bootstrap import stage_of
 from masq_gossip.rules.conversation import Conversation
 from masq_gossip.rules.events import (
+    AddressChanged,
     Command,
     Dial,
     DialFailed,
@@ -26,7 +27,6 @@ from masq_gossip.rules.events import (
     LinkClosed,
     LinkOpened,
     LinksListed,
-    MoveStage,
     Now,
     Pardoned,
     PayloadArrived,
@@ -42,6 +42,7 @@ from masq_gossip.rules.parameters import Parameters
 from masq_gossip.rules.peers import Peer, PeerStage
 from masq_gossip.rules.producer import standard_messages
 from masq_gossip.rules.routing import RoundTrip, RouteWish
+from masq_gossip.rules.stages import StageLog
 from masq_gossip.rules.state import Origin, State
 from masq_kernel.bus.messages.gossip import Stage
 from masq_kernel.entropy import Entropy
@@ -71,13 +72,22 @@ class Neighborhood:
     ) -> None:
         reader = read or partial(SignedRecord.from_bytes, chain=origin.chain)
         self.state = State(origin, parameters, entropy, reader)
-        self.stage: Stage = "starting"
-        self.reason = "waiting for the router's onion key and the accountant's wallet"
+        self.stages = StageLog()
         self._conversation = Conversation(self.state)
         self._round_due = 0.0
         self._remembered: Remember | None = None
         self._has_met_links = False
         self._is_stopping = False
+
+    @property
+    def stage(self) -> Stage:
+        """How far we have come into the mesh."""
+        return self.stages.stage
+
+    @property
+    def reason(self) -> str:
+        """Why we stand there, for an operator."""
+        return self.stages.reason
 
     def handle(self, event: Event, now: Now) -> list[Command]:
         """Take one event and return what is to be done."""
@@ -104,11 +114,12 @@ class Neighborhood:
         if (cull_at := state.view.next_cull(now)) is not None:
             times.append(cull_at)
         if self._wanted() <= 0:
-            times.append(max(state.seeker.bridge_due, now.monotonic + 0.5))
+            if state.peers.has_free_slot():
+                times.append(max(state.seeker.bridge_due(state.view), now.monotonic + 0.5))
         else:
-            may_ask = bool(state.peers.neighbors()) and state.seeker.trying() == 0
-            due = state.seeker.next_due(state.peers, may_ask=may_ask)
-            times.append(due if due is not None else now.monotonic + parameters.retry_max_s)
+            next_try = state.seeker.next_due(state.peers, may_ask=self._may_ask())
+            longest = now.monotonic + parameters.retry_max_s
+            times.append(next_try if next_try is not None else longest)
         return max(min(times), now.monotonic)
 
     def find_route(self, wish: RouteWish, now: Now) -> RoundTrip | None:
@@ -123,11 +134,15 @@ class Neighborhood:
             case LinkOpened(peer_id, address, inbound):
                 state.lingering.pop(peer_id, None)
                 self._on_link_opened(peer_id, address, inbound=inbound, now=now)
-            case LinkClosed(peer_id):
+            case LinkClosed(peer_id, misconduct):
+                if misconduct:
+                    state.misconduct.report(peer_id, misconduct, now)
+                    state.is_dirty = True
                 self._on_link_closed(peer_id, now)
             case DialFailed(peer_id):
                 if peer_id not in state.peers:
                     state.seeker.failed(peer_id, now.monotonic)
+                    state.note_silence(peer_id)
             case LinksListed():
                 self._on_links_listed(event, now)
             case PayloadArrived():
@@ -147,6 +162,8 @@ class Neighborhood:
             case Preferred(preferences):
                 state.routes.preferences = preferences
                 state.is_dirty = True
+            case AddressChanged(endpoint):
+                state.move(endpoint, now.monotonic)
             case Stopping():
                 self._is_stopping = True
                 for peer in state.peers.neighbors():
@@ -161,6 +178,8 @@ class Neighborhood:
         known = state.peers.get(peer_id)
         if known is not None:
             known.address, known.inbound = address, inbound
+            if known.is_neighbor and known.statement is not None and not known.is_where_it_says:
+                state.unsettle(known, now.monotonic)
             return
         ban = state.misconduct.ban_of(peer_id, now)
         if ban is not None:
@@ -275,7 +294,7 @@ class Neighborhood:
             else:
                 state.seeker.failed(endpoint.node_id, at)
         neighbors = [peer for peer in state.peers.neighbors() if peer.is_full]
-        if state.seeker.trying() == 0 and neighbors and state.seeker.may_ask(state.peers, at):
+        if self._may_ask() and neighbors and state.seeker.may_ask(state.peers, at):
             state.seeker.asked(at)
             state.debut_to(state.entropy.choice(neighbors), at)
 
@@ -284,8 +303,7 @@ class Neighborhood:
         state, at = self.state, now.monotonic
         if not state.parameters.has_neighbors or not state.peers.has_free_slot():
             return
-        seen, is_whole = state.view.distances(), state.view.is_whole
-        endpoint = state.seeker.pick_bridge(state.peers, seen, at, is_whole=is_whole)
+        endpoint = state.seeker.pick_bridge(state.peers, state.view, at)
         if endpoint is None:
             return
         if state.misconduct.ban_of(endpoint.node_id, now) is None:
@@ -299,7 +317,14 @@ class Neighborhood:
         if not state.parameters.has_neighbors:
             return 0
         missing = state.parameters.seek_target - len(state.peers.neighbors())
+        if missing <= 0 and state.lacks_anchor and state.peers.has_free_slot():
+            missing = 1
         return missing - state.seeker.trying()
+
+    def _may_ask(self) -> bool:
+        """Say whether we are so short of neighbors that one of them may introduce another."""
+        state = self.state
+        return state.is_seeking and bool(state.peers.neighbors()) and state.seeker.trying() == 0
 
     # The round
 
@@ -350,7 +375,7 @@ class Neighborhood:
         state = self.state
         hops = state.parameters.hops_min
         full = sum(1 for peer in state.peers.neighbors() if peer.is_full)
-        has_route = full > 0 and self.find_route(RouteWish(hops=hops), now) is not None
+        has_route = full > 0 and state.routes.has_route(hops, now)
         stage, reason = stage_of(
             neighbors=len(state.peers.neighbors()),
             full=full,
@@ -359,12 +384,13 @@ class Neighborhood:
             hops_min=hops,
             has_route=has_route,
             exits=state.routes.preferences.where(),
+            refusal=state.refused_by[1] if state.refused_by else None,
         )
         if not state.parameters.has_neighbors:
             stage, reason = "alone", "zero-hop mode uses no neighborhood"
-        if (stage, reason) != (self.stage, self.reason):
-            self.stage, self.reason = stage, reason
-            state.commands.append(MoveStage(stage, reason))
+        moved = self.stages.name(stage, reason, now.unix)
+        if moved is not None:
+            state.commands.append(moved)
 
     def _remember(self) -> None:
         state = self.state

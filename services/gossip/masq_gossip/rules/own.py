@@ -34,13 +34,15 @@ class OwnRecord:
         self._identity, self._chain, self._parameters = identity, chain, parameters
         self.boot = boot
         self._counter = 0
+        self._statements = 0
         self._content: SelfChanged | None = None
         self._is_stale = False
         self._published_at: float | None = None
         self._tokens = float(parameters.publish_burst)
         self._refilled_at = 0.0
         self.signed: SignedRecord | None = None
-        self.statement = self._sign_statement(address)
+        self.address = address
+        self.statement = self._sign_statement()
 
     @property
     def node_id(self) -> NodeId:
@@ -63,10 +65,18 @@ class OwnRecord:
         self._content = content
 
     def jump_above(self, version: int) -> None:
-        """Beat a record of ours from a life that we have forgotten."""
+        """Beat a record of ours from a life that we have forgotten, and its address with it."""
         self.boot = max(self.boot, min((version >> 32) + 1, 2**32 - 1))
-        self._counter = 0
+        self._counter, self._statements = 0, 0
         self._is_stale = True
+        self.statement = self._sign_statement()
+
+    def move(self, address: Endpoint) -> None:
+        """State another address from now on, with a higher version."""
+        self.address = address
+        self._statements += 1
+        self._is_stale = True
+        self.statement = self._sign_statement()
 
     def wants_publishing(self, neighbors: tuple[NodeId, ...], now: float) -> bool:
         """Say whether what is published is not what holds, or is old enough to be renewed."""
@@ -113,12 +123,13 @@ class OwnRecord:
         )
         return SignedRecord.sign(record, self._identity, self._chain)
 
-    def _sign_statement(self, address: Endpoint | None) -> SignedStatement | None:
+    def _sign_statement(self) -> SignedStatement | None:
+        address = self.address
         if address is None or not self._parameters.accepts_connections:
             return None
         statement = AddressStatement(
             node_id=self.node_id,
-            version=version_of(boot=self.boot, counter=0),
+            version=version_of(boot=self.boot, counter=self._statements),
             introducible=True,
             addresses=(address.address,),
             ports=address.ports,

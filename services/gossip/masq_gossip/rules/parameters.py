@@ -42,7 +42,7 @@ class Parameters:
     """How often a node that has enough neighbors tries one that it knows of but does not see: after
     a partition each part may have healed by itself, and nobody else would join them."""
     bridge_far_interval_s: float = 3600.0
-    """The same when the mesh goes on beyond our horizon, and the other is probably just there."""
+    """The longest, when the mesh goes on beyond our horizon and the other is probably there."""
 
     dial_timeout_s: float = 8.0
     """The router gives up after 5 s (protocol.md 3); this covers a lost DialFailed."""
@@ -71,8 +71,24 @@ class Parameters:
     introduction_memory_s: float = 5.0
     """A node introduced so recently counts as one neighbor fuller: spreads a rush of newcomers."""
     introductions_max: int = 8
-    """Introductions to one neighbor per `introductions_refill_s`: bounds address harvesting."""
-    introductions_refill_s: float = 60.0
+    """Addresses of neighbors that one site (an IPv4 address, a /64 of IPv6) is told at once, in
+    introductions and passes together; then one every `introductions_refill_s`. Bounds harvesting,
+    whatever number of NodeIds is used for it."""
+    introductions_refill_s: float = 30.0
+    told_max: int = 30
+    """Addresses told by others that we follow at once; then one every `told_refill_s`. Bounds the
+    connections that a peer can make us open to addresses of its choice."""
+    told_refill_s: float = 2.0
+    anchors: int = 2
+    """Places kept for nodes that we dial ourselves, as long as we know of any: whoever dials us,
+    with however many addresses, gets the other three."""
+    updates_max: int = 60
+    """Newer records of one node that are taken at once, twice what an honest node may publish;
+    then one every `updates_refill_s`, which is an honest node's pace."""
+    updates_refill_s: float = 2.0
+    answers_max: int = 4096
+    """Records sent to one neighbor on request at once: a whole view; then 64 a second."""
+    answers_refill_s: float = 1 / 64
     displace_interval_s: float = 1.0
     """A full node gives a neighbor's slot to an isolated newcomer at most this often."""
 

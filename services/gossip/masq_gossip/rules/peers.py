@@ -7,12 +7,16 @@ Our own record's edges are exactly the peers in NEIGHBOR: a link that closes tak
 A neighbor is full once its record lists us, and half until then.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from enum import Enum
 
 from masq_gossip.record import MAX_DEGREE
+from masq_gossip.rules.budget import Budget
 from masq_gossip.rules.events import Endpoint, Now
+from masq_gossip.rules.parameters import Parameters
 from masq_gossip.statement import SignedStatement
+from masq_kernel.addresses import site_of
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import UnixSeconds
 
@@ -36,9 +40,12 @@ class Peer:
         since, opened_at: when the link opened, unix and monotonic.
         stage_since: monotonic time of the last stage, or of falling back to half.
         statement: its verified addresses; None: it takes no connections, or has not told.
+        moves_to: where it will be next, as it says itself; nothing but a place to dial.
         heard: versions of records the peer is known to hold.
         statement_told: version of our address statement it was given; None: none yet.
-        introductions: monotonic times of introductions made to it lately.
+        is_anchor: a neighbor that we chose and dialled; it did not come by itself.
+        answers: records that it may still request.
+        awaits_introduction: whether a debut of ours to it could still bring one.
     """
 
     node_id: NodeId
@@ -48,12 +55,15 @@ class Peer:
     opened_at: float
     stage: PeerStage
     stage_since: float
+    answers: Budget
     is_full: bool = False
+    is_anchor: bool = False
     statement: SignedStatement | None = None
+    moves_to: Endpoint | None = None
     heard: dict[NodeId, int] = field(default_factory=dict)
     statement_told: int | None = None
     digest_due: float = 0.0
-    introductions: list[float] = field(default_factory=list)
+    awaits_introduction: bool = False
 
     @property
     def is_neighbor(self) -> bool:
@@ -63,21 +73,29 @@ class Peer:
     @property
     def endpoint(self) -> Endpoint | None:
         """Where it can be dialled; None: nowhere that we know."""
-        if self.statement is None:
-            return None
-        stated = self.statement.statement
-        return Endpoint(self.node_id, stated.addresses[0], stated.ports)
+        return None if self.statement is None else Endpoint.of(self.statement)
 
-    def holds_address(self, addresses: tuple[str, ...]) -> bool:
-        """Say whether the peer is at one of these IP addresses."""
+    @property
+    def is_where_it_says(self) -> bool:
+        """Whether the link leads to an address that the peer has stated."""
+        return self.statement is not None and self.address in self.statement.statement.addresses
+
+    @property
+    def site(self) -> str:
+        """The place the link leads to: what is limited per address is limited per site."""
+        return site_of(self.address)
+
+    def holds_site(self, sites: Container[str]) -> bool:
+        """Say whether the peer is at one of these places."""
         stated = self.statement.statement.addresses if self.statement else ()
-        return self.address in addresses or any(one in addresses for one in stated)
+        return any(site_of(one) in sites for one in (self.address, *stated))
 
 
 class Peers:
     """All open links by NodeId."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
         self._peers: dict[NodeId, Peer] = {}
 
     def __contains__(self, node_id: NodeId) -> bool:
@@ -95,6 +113,10 @@ class Peers:
         """Return the peers our record lists."""
         return [peer for peer in self._peers.values() if peer.is_neighbor]
 
+    def anchors(self) -> int:
+        """Return how many neighbors we have chosen ourselves."""
+        return sum(1 for peer in self.neighbors() if peer.is_anchor)
+
     def has_free_slot(self) -> bool:
         """Say whether one more neighbor fits."""
         return len(self.neighbors()) < MAX_DEGREE
@@ -103,6 +125,7 @@ class Peers:
         self, node_id: NodeId, address: str, *, inbound: bool, stage: PeerStage, now: Now
     ) -> Peer:
         """Add a link that has just opened."""
+        limits = self._parameters
         peer = Peer(
             node_id=node_id,
             address=address,
@@ -111,6 +134,9 @@ class Peers:
             opened_at=now.monotonic,
             stage=stage,
             stage_since=now.monotonic,
+            answers=Budget(
+                burst=limits.answers_max, refill_s=limits.answers_refill_s, now=now.monotonic
+            ),
         )
         self._peers[node_id] = peer
         return peer
@@ -120,8 +146,9 @@ class Peers:
         return self._peers.pop(node_id, None)
 
     def holder_of(self, addresses: tuple[str, ...], *, besides: NodeId) -> Peer | None:
-        """Return a neighbor other than `besides` at one of these IP addresses."""
+        """Return a neighbor other than `besides` at the site of one of these IP addresses."""
+        sites = {site_of(one) for one in addresses}
         for peer in self.neighbors():
-            if peer.node_id != besides and peer.holds_address(addresses):
+            if peer.node_id != besides and peer.holds_site(sites):
                 return peer
         return None

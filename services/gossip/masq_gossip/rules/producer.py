@@ -31,17 +31,22 @@ class Producer:
 
     def __init__(self, own: NodeId, view: View) -> None:
         self._own, self._view = own, view
+        self._distances: dict[NodeId, int] = {}
         self._shared: dict[NodeId, int] = {}
 
     def news(self) -> dict[NodeId, int]:
         """Return what is new since the last call, by version."""
-        shareable = self._view.shareable()
+        changed, distances = self._view.take_changed(), self._view.distances()
+        shareable = self._view.shareable(changed if distances is self._distances else None)
         news = {
             node_id: version
             for node_id, version in shareable.items()
             if self._shared.get(node_id) != version
         }
-        self._shared = shareable
+        if distances is self._distances:
+            self._shared.update(news)
+        else:
+            self._distances, self._shared = distances, shareable
         return news
 
     def for_peer(self, peer: Peer, news: dict[NodeId, int]) -> list[bytes]:

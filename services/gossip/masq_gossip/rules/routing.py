@@ -1,10 +1,10 @@
 """Choose round trips. Pure. Source: protocol.md 5.5.
 
 A path of h hops is h links: h - 1 relays, then the exit. Relays and exit route data and have a live
-onion key; an exit more than one link away does not list us. Candidates come from a bounded search
-(search.py) and are judged by their cost (costs.py). Among those that cost at most COST_FACTOR times
-the cheapest one is drawn at random, cheaper ones more often: nobody can pin our traffic to itself
-by being a little cheaper.
+onion key; an exit more than one link away does not list us, unless streams of ours stand there and
+would be lost. Candidates come from a bounded search (search.py) and are judged by their cost
+(costs.py). Among those that cost at most COST_FACTOR times the cheapest one is drawn at random,
+cheaper ones more often: nobody can pin our traffic to itself by being a little cheaper.
 
 What the operator prefers comes before length, length before cost:
 
@@ -16,6 +16,7 @@ What the operator prefers comes before length, length before cost:
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from masq_gossip.record import NodeRecord
 from masq_gossip.rules.costs import Costs
@@ -60,12 +61,14 @@ class RouteWish:
     Args:
         hops: links each way, 1 to HOPS_MAX; longer routes serve if there is none so short.
         exit: the exit; None: any.
+        resumes: our streams stand at that exit already: it may list us by now.
         avoid: nodes that must not be on the route.
         host: where the traffic will go, "" if not known: exits that failed there come last.
     """
 
     hops: int
     exit: NodeId | None = None
+    resumes: bool = False
     avoid: frozenset[NodeId] = frozenset()
     host: str = ""
 
@@ -84,12 +87,23 @@ class RouteFinder:
     def __init__(self, own: NodeId, view: View, reputation: Reputation, entropy: Entropy) -> None:
         self._own, self._view, self._entropy = own, view, entropy
         self.reputation, self.preferences = reputation, Preferences()
+        self._witness: RoundTrip | None = None
 
     def find(self, wish: RouteWish, now: Now) -> RoundTrip | None:
         """Return a round trip; None: the view holds no such route."""
+        return self._choice(wish, now).round_trip()
+
+    def has_route(self, hops: int, now: Now) -> bool:
+        """Say whether there is a round trip; the one found last time is looked at first."""
+        choice = self._choice(RouteWish(hops=hops), now)
+        if self._witness is None or not choice.allows(self._witness):
+            self._witness = choice.round_trip()
+        return self._witness is not None
+
+    def _choice(self, wish: RouteWish, now: Now) -> "_Choice":
         assert 1 <= wish.hops <= HOPS_MAX
         costs = Costs(self._view, self.reputation, self.preferences, now, wish.host)
-        choice = _Choice(
+        return _Choice(
             own=self._own,
             view=self._view,
             entropy=self._entropy,
@@ -98,7 +112,6 @@ class RouteFinder:
             wish=wish,
             now=now,
         )
-        return choice.round_trip()
 
 
 Sought = Callable[[Search, int], list[Path]]
@@ -135,6 +148,25 @@ class _Choice:
                 if found is not None:
                     return self._present(*found)
         return None
+
+    def allows(self, trip: RoundTrip) -> bool:
+        """Say whether a round trip found earlier could be the answer now."""
+        over = tuple(record.node_id for record in trip.over)
+        home = (*(record.node_id for record in trip.back), self._own)
+        hops = len(over)
+        return (
+            self._wish.hops <= min(hops, len(home))
+            and self._may_exit(over[-1], hops)
+            and self._is_where_wanted(over[-1])
+            and all(self._serves(one) for one in (*over, *home[:-1]))
+            and all(self._view.is_full(*link) for link in pairwise((self._own, *over, *home)))
+        )
+
+    def _is_where_wanted(self, node_id: NodeId) -> bool:
+        tiers = self._preferences.tiers
+        if not tiers or not self._preferences.is_strict:
+            return True
+        return any(node_id in self._view.in_countries(countries) for countries in tiers)
 
     # Ways over
 
@@ -236,7 +268,8 @@ class _Choice:
         if node_id == self._own or not self._serves(node_id):
             return False
         record = self._view.record(node_id)
-        return record is not None and (hops == 1 or not record.lists(self._own))
+        may_list_us = hops == 1 or self._wish.resumes
+        return record is not None and (may_list_us or not record.lists(self._own))
 
     def _serves(self, node_id: NodeId) -> bool:
         record = self._view.record(node_id)

@@ -7,7 +7,7 @@ only ways in and out, and both make the next round publish the change.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from masq_gossip.messages import Debut, Failure, FailureReason, Message
+from masq_gossip.messages import Debut, Failure, FailureReason, Introduction, Message
 from masq_gossip.record import MAX_DEGREE, SignedRecord
 from masq_gossip.rules.acceptor import Acceptor
 from masq_gossip.rules.ban import Ban
@@ -72,27 +72,47 @@ class State:
             parameters=parameters,
         )
         self.view = View(self.own.node_id, parameters, read)
-        self.peers = Peers()
+        self.peers = Peers(parameters)
         self.seeker = Seeker(
             parameters, entropy, descriptors=self._others(origin.descriptors), past=origin.past
         )
-        self.acceptor = Acceptor(self.own.node_id, parameters, self.view, self.peers, entropy)
+        self.reputation = Reputation()
+        self.acceptor = Acceptor(
+            self.own.node_id, parameters, self.view, self.peers, self.reputation, entropy
+        )
         self.producer = Producer(self.own.node_id, self.view)
         self.misconduct = Misconduct(origin.bans)
-        self.reputation = Reputation()
         self.routes = RouteFinder(self.own.node_id, self.view, self.reputation, entropy)
         self.commands: list[Command] = []
         self.is_dirty = False
         self.lingering: dict[NodeId, float] = {}
+        self.refused_by: tuple[NodeId, FailureReason] | None = None  # while we have no neighbor
 
     @property
     def is_seeking(self) -> bool:
         """Whether we have fewer neighbors than we want."""
         return len(self.peers.neighbors()) < self.parameters.seek_target
 
+    @property
+    def missing_anchors(self) -> int:
+        """How many places we keep for nodes that we dial ourselves.
+
+        None when we know of nobody to dial: the first node of a mesh lives on who comes.
+        """
+        missing = max(0, self.parameters.anchors - self.peers.anchors())
+        return min(missing, self.seeker.hopes(self.peers)) if missing else 0
+
     def wants(self, node_id: NodeId) -> bool:
         """Whether to debut to a node that we have dialled."""
-        return self.is_seeking or (self.seeker.is_bridging(node_id) and self.peers.has_free_slot())
+        if self.is_seeking:
+            return True
+        is_wanted = self.lacks_anchor or self.seeker.is_bridging(node_id)
+        return is_wanted and self.peers.has_free_slot()
+
+    @property
+    def lacks_anchor(self) -> bool:
+        """Whether all our neighbors came by themselves, though we know of others."""
+        return not self.peers.anchors() and self.missing_anchors > 0
 
     def edges(self) -> tuple[NodeId, ...]:
         """Return the neighbors our record should list."""
@@ -109,6 +129,7 @@ class State:
         assert self.own.signed is not None
         statement = self.own.statement.raw if self.own.statement else None
         self.send(peer, Debut(self.own.signed.raw, statement, self.seeker.tried(now)))
+        peer.awaits_introduction = True
         if not peer.is_neighbor:
             peer.stage, peer.stage_since = PeerStage.DEBUTING, now
 
@@ -117,8 +138,22 @@ class State:
         assert self.peers.has_free_slot()
         peer.stage, peer.stage_since = PeerStage.NEIGHBOR, now
         peer.digest_due = now
+        peer.is_anchor = not peer.inbound and not self.seeker.came_alone(peer.node_id)
         self.seeker.succeeded(peer.node_id, now)
+        self.refused_by = None
         self.is_dirty = True
+
+    def note_refusal(self, node_id: NodeId, reason: FailureReason) -> None:
+        """Note who would not have us while we have no neighbor, for the operator."""
+        if not self.peers.neighbors():
+            self.refused_by = node_id, reason
+            self.is_dirty = True
+
+    def note_silence(self, node_id: NodeId) -> None:
+        """Note that a node does not answer; what it once said is worth nothing any more."""
+        if self.refused_by is not None and self.refused_by[0] == node_id:
+            self.refused_by = None
+            self.is_dirty = True
 
     def restart_neighbor(self, peer: Peer, now: float) -> None:
         """Treat a neighbor that debuts anew as half: it has forgotten everything."""
@@ -155,8 +190,32 @@ class State:
         self.peers.remove(peer.node_id)
         self.seeker.failed(peer.node_id, now)
         self.is_dirty = True
-        if peer.is_neighbor and peer.endpoint is not None:
-            self.seeker.remember(peer.endpoint, now)
+        endpoint = peer.moves_to or peer.endpoint
+        if peer.is_neighbor and endpoint is not None:
+            self.seeker.remember(endpoint, now, came_alone=not peer.is_anchor)
+
+    def move(self, endpoint: Endpoint, now: float) -> None:
+        """Be dialled somewhere else from now on.
+
+        A statement must be where the link leads, so our links from the old address cannot carry a
+        new one. Each peer is told where we go, as an introduction that proves nothing, its link is
+        closed, and we dial again from the new address. Other ports alone leave links as they are.
+        """
+        before = self.own.address
+        self.own.move(endpoint)
+        self.refused_by = None
+        self.is_dirty = True
+        if self.own.statement is None or (before and before.address == endpoint.address):
+            return
+        for peer in self.peers.all():
+            self.send(peer, Introduction(self.own.statement.raw))
+            self.close(peer, "our address has changed", now)
+
+    def unsettle(self, peer: Peer, now: float) -> None:
+        """Treat a neighbor whose link comes from elsewhere as a newcomer, which must debut."""
+        peer.stage, peer.stage_since = PeerStage.ARRIVED, now
+        peer.is_full, peer.statement, peer.statement_told = False, None, None
+        self.is_dirty = True
 
     def _others(self, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         return tuple(one for one in endpoints if one.node_id != self.own.node_id)

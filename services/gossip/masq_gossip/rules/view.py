@@ -6,11 +6,11 @@ good, only what our neighbors' horizon includes is forwarded, only full links ca
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 
 from masq_gossip.record import NodeRecord, SignedRecord
+from masq_gossip.rules.budget import Budget
 from masq_gossip.rules.events import Now
 from masq_gossip.rules.parameters import Parameters
 from masq_kernel.identity.keys import NodeId
@@ -31,12 +31,7 @@ class Verdict(Enum):
     EXPIRED = "older than its lifetime"
     FUTURE = "published in the future"
     NO_ROOM = "no room"
-
-
-@dataclass(slots=True)
-class _Held:
-    signed: SignedRecord
-    unreached_since: float | None  # None: a path leads there
+    TOO_SOON = "newer records of this node come too fast"
 
 
 class View:
@@ -51,14 +46,23 @@ class View:
         self, own: NodeId, parameters: Parameters, read: Callable[[bytes], SignedRecord]
     ) -> None:
         self._own, self._parameters, self._read = own, parameters, read
-        self._held: dict[NodeId, _Held] = {}
-        self._distances: dict[NodeId, int] | None = None
-        self._full_links: dict[NodeId, list[NodeId]] = {}  # found since the last change
-        self._rings: list[set[NodeId]] = [{own}]  # by full links from us; as far as asked for
-        self._near: dict[NodeId, int] = {own: 0}
-        self._in_country: dict[str, frozenset[NodeId]] | None = None  # the same
+        self._held: dict[NodeId, SignedRecord] = {}
         self._raw_known: dict[bytes, SignedRecord] = {}
         self._dropped: dict[NodeId, tuple[int, int]] = {}  # version, expiry in unix seconds
+        self._changed: set[NodeId] = set()  # records put or dropped since somebody asked
+        self._published_first = float("inf")  # no record was published before this
+        self._unreached: dict[NodeId, float] = {}  # since when (monotonic) no path has led there
+        self._updates: dict[NodeId, Budget] = {}  # how soon each record may be another one again
+        self._unmarked = 0  # records put since `_unreached` was brought up to date
+        # Found since the graph changed:
+        self._distances: dict[NodeId, int] | None = None
+        self._farthest = 0
+        self._full_links: dict[NodeId, list[NodeId]] = {}
+        self._rings: list[set[NodeId]] = [{own}]  # by full links from us; as far as asked for
+        self._near: dict[NodeId, int] = {own: 0}
+        self._is_marked = False
+        # Found since any record changed:
+        self._in_country: dict[str, frozenset[NodeId]] | None = None
 
     def __len__(self) -> int:
         return len(self._held)
@@ -83,14 +87,16 @@ class View:
             return Verdict.EXPIRED
         held = self._held.get(record.node_id)
         if held is not None:
-            if held.signed.version > record.version:
+            if held.version > record.version:
                 return Verdict.OLDER
-            if held.signed.version == record.version:
-                same = held.signed.raw == signed.raw
+            if held.version == record.version:
+                same = held.raw == signed.raw
                 return Verdict.KNOWN if same else Verdict.CONFLICTING
+            if record.node_id != self._own and not self._may_update(record.node_id, now):
+                return Verdict.TOO_SOON  # a digest brings the last of them
         elif self._was_newer(record, now):
             return Verdict.OLDER
-        elif not self._make_room(record.node_id):
+        elif not self._make_room(record.node_id, now):
             return Verdict.NO_ROOM
         self._put(signed, now)
         return Verdict.TAKEN
@@ -98,16 +104,15 @@ class View:
     def record(self, node_id: NodeId) -> NodeRecord | None:
         """Return what the node says about itself, if we hold it."""
         held = self._held.get(node_id)
-        return held.signed.record if held else None
+        return held.record if held is not None else None
 
     def signed(self, node_id: NodeId) -> SignedRecord | None:
         """Return the record as it is forwarded, if we hold it."""
-        held = self._held.get(node_id)
-        return held.signed if held else None
+        return self._held.get(node_id)
 
     def records(self) -> Iterator[NodeRecord]:
         """Yield all records."""
-        return (held.signed.record for held in self._held.values())
+        return (held.record for held in self._held.values())
 
     def distances(self) -> dict[NodeId, int]:
         """Return the number of links from us to each node that is reached within the horizon."""
@@ -115,13 +120,21 @@ class View:
             self._distances = self._search()
         return self._distances
 
-    def shareable(self) -> dict[NodeId, int]:
-        """Return the versions of the records that our neighbors' horizon includes."""
-        reach = self._parameters.horizon - 1
+    def sees(self, node_id: NodeId) -> bool:
+        """Say whether a path leads to the node and its record has come: hiding it hides nothing."""
+        return node_id in self.distances() and node_id in self._held
+
+    def shareable(self, among: Iterable[NodeId] | None = None) -> dict[NodeId, int]:
+        """Return the versions of the records that our neighbors' horizon includes.
+
+        Args:
+            among: only these; None: all.
+        """
+        reach, distances, held = self._parameters.horizon - 1, self.distances(), self._held
         return {
-            node_id: self._held[node_id].signed.version
-            for node_id, distance in self.distances().items()
-            if distance <= reach and node_id in self._held
+            node_id: held[node_id].version
+            for node_id in (distances if among is None else among)
+            if distances.get(node_id, reach + 1) <= reach and node_id in held
         }
 
     def is_full(self, one: NodeId, other: NodeId) -> bool:
@@ -163,27 +176,42 @@ class View:
         empty: frozenset[NodeId] = frozenset()
         return empty.union(*(self._in_country.get(one, empty) for one in countries))
 
+    def take_changed(self) -> set[NodeId]:
+        """Return the nodes whose record is another one, or gone, since the last call."""
+        changed, self._changed = self._changed, set()
+        return changed
+
     def cull(self, now: Now) -> None:
         """Drop what is too old, and what no live path has reached for the grace period."""
         self._mark_unreached(now)
-        oldest = now.unix - self._parameters.record_ttl_s
-        grace = self._parameters.unreached_grace_s
-        for node_id, held in list(self._held.items()):
-            since = held.unreached_since
-            stale = since is not None and since + grace <= now.monotonic
-            if node_id != self._own and (stale or held.signed.record.published_at <= oldest):
+        latest = now.monotonic - self._parameters.unreached_grace_s
+        for node_id in [one for one, since in self._unreached.items() if since <= latest]:
+            if node_id != self._own:
                 self._drop(node_id)
+        if self._published_first + self._parameters.record_ttl_s <= now.unix:
+            self._drop_expired(now)
 
     def next_cull(self, now: Now) -> float | None:
         """Return the monotonic time at which a record's grace ends; None: all are reached."""
         self._mark_unreached(now)
-        waiting = [one.unreached_since for one in self._held.values() if one.unreached_since]
-        return min(waiting) + self._parameters.unreached_grace_s if waiting else None
+        first = min(self._unreached.values(), default=None)
+        return None if first is None else first + self._parameters.unreached_grace_s
+
+    @property
+    def unreached(self) -> int:
+        """How many records had no path when last looked at."""
+        return len(self._unreached)
+
+    @property
+    def dropped(self) -> int:
+        """How many versions of dropped records are remembered."""
+        return len(self._dropped)
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing lies at the horizon: what we see is all that we are connected with."""
-        return max(self.distances().values()) < self._parameters.horizon
+        self.distances()
+        return self._farthest < self._parameters.horizon
 
     def _was_newer(self, record: NodeRecord, now: Now) -> bool:
         """Say whether a newer record of this node was dropped here, and could still be valid.
@@ -193,49 +221,95 @@ class View:
         version, expires_at = self._dropped.get(record.node_id, (0, 0))
         return record.version < version and now.unix < expires_at
 
+    def _may_update(self, node_id: NodeId, now: Now) -> bool:
+        budget = self._updates.get(node_id)
+        if budget is None:
+            burst, refill_s = self._parameters.updates_max, self._parameters.updates_refill_s
+            budget = Budget(burst=burst, refill_s=refill_s, now=now.monotonic)
+            self._updates[node_id] = budget
+        return budget.take(now.monotonic)
+
     def _put(self, signed: SignedRecord, now: Now) -> None:
         self._dropped.pop(signed.node_id, None)
         held = self._held.get(signed.node_id)
         if held is not None:
-            del self._raw_known[held.signed.raw]
-        self._held[signed.node_id] = _Held(signed, now.monotonic)
+            del self._raw_known[held.raw]
+        self._held[signed.node_id] = signed
         self._raw_known[signed.raw] = signed
-        self._changed()
+        self._published_first = min(self._published_first, signed.record.published_at)
+        self._changed.add(signed.node_id)
+        self._in_country = None
+        if held is not None and held.record.neighbors == signed.record.neighbors:
+            return
+        if self._is_apart(signed.node_id):
+            self._unreached.setdefault(signed.node_id, now.monotonic)
+            self._forget_links_of(signed.record)
+        else:
+            self._unmarked += 1
+            self._graph_changed()
 
     def _drop(self, node_id: NodeId) -> None:
-        signed = self._held.pop(node_id).signed
+        signed = self._held.pop(node_id)
         del self._raw_known[signed.raw]
+        self._unreached.pop(node_id, None)
+        self._updates.pop(node_id, None)
         expires_at = signed.record.published_at + self._parameters.record_ttl_s
         self._dropped[node_id] = signed.version, expires_at
         if len(self._dropped) > DROPPED_MAX:
             del self._dropped[next(iter(self._dropped))]
-        self._changed()
+        self._changed.add(node_id)
+        self._in_country = None
+        if self._is_apart(node_id):
+            self._forget_links_of(signed.record)
+        else:
+            self._graph_changed()
 
-    def _changed(self) -> None:
-        self._distances, self._in_country = None, None
+    def _drop_expired(self, now: Now) -> None:
+        oldest = now.unix - self._parameters.record_ttl_s
+        for node_id, held in list(self._held.items()):
+            if node_id != self._own and held.record.published_at <= oldest:
+                self._drop(node_id)
+        others = (held.record.published_at for one, held in self._held.items() if one != self._own)
+        self._published_first = min(others, default=float("inf"))
+
+    def _is_apart(self, node_id: NodeId) -> bool:
+        """Say whether it is known that no path leads there: what we reach stays the same."""
+        return self._distances is not None and node_id not in self._distances
+
+    def _forget_links_of(self, record: NodeRecord) -> None:
+        for one in (record.node_id, *record.neighbors):
+            self._full_links.pop(one, None)
+
+    def _graph_changed(self) -> None:
+        self._distances, self._is_marked = None, False
         self._full_links.clear()
         self._rings, self._near = [{self._own}], {self._own: 0}
 
     def _mark_unreached(self, now: Now) -> None:
+        if self._is_marked:
+            return
         reached = self.distances()
-        for node_id, held in self._held.items():
-            if node_id in reached:
-                held.unreached_since = None
-            elif held.unreached_since is None:
-                held.unreached_since = now.monotonic
+        before = self._unreached
+        self._unreached = {
+            node_id: before.get(node_id, now.monotonic)
+            for node_id in self._held
+            if node_id not in reached
+        }
+        self._is_marked, self._unmarked = True, 0
 
-    def _make_room(self, newcomer: NodeId) -> bool:
-        reached = self.distances()
-        if newcomer in reached:
-            return len(self._held) < self._parameters.view_records_max or self._drop_unreached()
-        unreached = len(self._held) - sum(1 for one in reached if one in self._held)
-        if unreached >= self._parameters.unreached_max:
-            return self._drop_unreached()
-        return len(self._held) < self._parameters.view_records_max
+    def _make_room(self, newcomer: NodeId, now: Now) -> bool:
+        if len(self._unreached) + self._unmarked >= self._parameters.unreached_max:
+            self._mark_unreached(now)
+            is_reached = newcomer in self.distances()
+            if not is_reached and len(self._unreached) >= self._parameters.unreached_max:
+                return self._drop_unreached()
+        if len(self._held) < self._parameters.view_records_max:
+            return True
+        self._mark_unreached(now)
+        return newcomer in self.distances() and self._drop_unreached()
 
     def _drop_unreached(self) -> bool:
-        reached = self.distances()
-        oldest = next((one for one in self._held if one not in reached), None)
+        oldest = next(iter(self._unreached), None)
         if oldest is None:
             return False
         self._drop(oldest)
@@ -252,4 +326,5 @@ class View:
                 if neighbor not in distances:
                     distances[neighbor] = distance
                     waiting.append(neighbor)
+        self._farthest = next(reversed(distances.values()))  # they were found in this order
         return distances

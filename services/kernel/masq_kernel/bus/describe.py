@@ -16,6 +16,7 @@ import msgspec
 from masq_kernel import __version__
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.subjects import ALL, Event, Request, Retained, Service, Stream
+from masq_kernel.identity.keys import NodeId
 
 __all__ = ["asyncapi", "markdown"]
 
@@ -31,8 +32,8 @@ For tools: [asyncapi.json](asyncapi.json).
 
 Messages are MessagePack maps, at most 1 MiB. Each service has a NATS user that may use exactly the
 subjects below in the role that stands beside them. A request is answered by its reply, or refused
-with the headers `Nats-Service-Error-Code` and `Nats-Service-Error`. A NodeId is a map with 32 bytes
-under `raw`, a wallet one with 20; amounts of wei are decimal text.
+with the headers `Nats-Service-Error-Code` and `Nats-Service-Error`. A NodeId is 32 bytes, a
+wallet a map with 20 bytes under `raw`; amounts of wei are decimal text.
 
 | subject | kind | from | to | message | reply |
 |---|---|---|---|---|---|
@@ -52,7 +53,9 @@ def asyncapi() -> str:
     """Return docs/asyncapi.json (AsyncAPI 3.0)."""
     subjects = _sorted()
     kinds = _messages(subjects)
-    _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(
+        kinds, schema_hook=_schema, ref_template="#/components/schemas/{name}"
+    )
     document = {
         "asyncapi": "3.0.0",
         "info": {"title": "masq node, the bus", "version": __version__},
@@ -72,6 +75,13 @@ def asyncapi() -> str:
         },
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+def _schema(kind: type[Any]) -> dict[str, Any]:
+    """Describe the types that msgspec does not know, as they stand in JSON."""
+    if kind is NodeId:
+        return {"type": "string", "contentEncoding": "base64", "description": "32 bytes"}
+    raise NotImplementedError(kind.__name__)
 
 
 def _sorted() -> list[_Any]:

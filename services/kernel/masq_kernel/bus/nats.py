@@ -62,6 +62,9 @@ what a reader that was killed keeps its successor waiting."""
 FINISH_S = 5.0
 """How long `close` waits for what is being handled."""
 
+TROUBLE_QUIET_S = 30.0
+"""The same trouble is logged once in this time, however often a connection is tried."""
+
 _FETCH_WAIT_S = 5.0
 _APPEND_TIMEOUT_S = 5.0
 
@@ -100,12 +103,15 @@ class NatsBus:
         Raises:
             BusUnavailable: no server took us within `wait_s`.
         """
-        client = Client()
+        client, troubles = Client(), _Troubles()
         try:
             async with asyncio.timeout(wait_s):
-                await _connect_patiently(client, service, servers, password, on_state)
+                await _connect_patiently(client, service, servers, password, on_state, troubles)
         except TimeoutError:
-            raise BusUnavailable("connect", f"no answer within {wait_s:g} s") from None
+            reason = f"no answer within {wait_s:g} s"
+            if troubles.last:
+                reason += f" ({troubles.last})"
+            raise BusUnavailable("connect", reason) from None
         on_state(True)
         return cls(client, service)
 
@@ -339,21 +345,39 @@ class NatsBus:
         return task
 
 
+class _Troubles:
+    """Logs what is wrong with the connection, once and not at each attempt."""
+
+    def __init__(self) -> None:
+        self.last = ""
+        self._known: set[str] = set()
+        self._fresh_until = 0.0
+
+    async def hear(self, error: Exception) -> None:
+        """Take what nats-py says."""
+        self.last = str(error) or type(error).__name__
+        now = asyncio.get_running_loop().time()
+        if now >= self._fresh_until:
+            self._known.clear()
+            self._fresh_until = now + TROUBLE_QUIET_S
+        if self.last not in self._known:
+            self._known.add(self.last)
+            _log.warning("bus trouble", problem=self.last)
+
+
 async def _connect_patiently(
     client: Client,
     service: Service,
     servers: list[str],
     password: str,
     on_state: Callable[[bool], None],
+    troubles: _Troubles,
 ) -> None:
     async def on_disconnected() -> None:
         on_state(False)
 
     async def on_reconnected() -> None:
         on_state(True)
-
-    async def on_error(error: Exception) -> None:
-        _log.warning("bus trouble", problem=str(error) or type(error).__name__)
 
     while True:
         try:
@@ -369,7 +393,7 @@ async def _connect_patiently(
                 allow_reconnect=True,
                 disconnected_cb=on_disconnected,
                 reconnected_cb=on_reconnected,
-                error_cb=on_error,
+                error_cb=troubles.hear,
             )
         except (nats.errors.Error, OSError):
             await asyncio.sleep(RECONNECT_WAIT_S)

@@ -144,6 +144,7 @@ USAGE = Stream(
 SEND_GOSSIP = _event("router.send-gossip", router.GossipToSend, _GOSSIP, _ROUTER)
 DIAL = _request("dial", router.DialRequested, control.Done, _ROUTER, _GOSSIP)
 CLOSE_LINK = _request("close-link", router.LinkCloseRequested, control.Done, _ROUTER, _GOSSIP)
+MOVE = _request("move", router.MoveRequested, control.Done, _ROUTER, _GOSSIP)
 LINKS = _request("links", router.LinksRequested, router.LinksListed, _ROUTER, _GOSSIP, _API)
 SESSIONS = _request("sessions", router.SessionsRequested, router.SessionsListed, _ROUTER, _API)
 ROUTER_STATUS = _request(
@@ -156,6 +157,9 @@ ROUTE = _request("route", gossip.RouteRequested, gossip.RouteFound, _GOSSIP, _RO
 GOSSIP_STATUS = _request(
     "status", gossip.GossipStatusRequested, gossip.GossipStatus, _GOSSIP, _API, _ROUTER
 )
+STAGES = _request("stages", gossip.StagesRequested, gossip.StagesListed, _GOSSIP, _API)
+ADDRESS = _request("address", gossip.AddressRequested, gossip.AddressShown, _GOSSIP, _API)
+SET_ADDRESS = _request("set-address", gossip.AddressToSet, gossip.AddressShown, _GOSSIP, _API)
 NEIGHBORS = _request("neighbors", gossip.NeighborsRequested, gossip.NeighborsListed, _GOSSIP, _API)
 NEIGHBORHOOD = _request(
     "neighborhood", gossip.NeighborhoodRequested, gossip.NeighborhoodShown, _GOSSIP, _API

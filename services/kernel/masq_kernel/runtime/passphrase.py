@@ -24,7 +24,8 @@ def read_passphrase(file: Path | None) -> str:
             passphrase = (file.read_text(encoding="utf-8").splitlines() or [""])[0]
         except (OSError, UnicodeDecodeError):
             problem = f"The passphrase file {file} cannot be read."
-            raise OperatorError(problem, remedy="Correct `passphrase_file`.") from None
+            remedy = "Write the passphrase into its first line, or name another file."
+            raise OperatorError(problem, remedy=remedy) from None
         where = f"the first line of {file} is empty"
     if not passphrase:
         remedy = f"Set `passphrase_file` in the section [node], or {ENVIRONMENT}."

@@ -5,19 +5,24 @@ One TOML file per node with a section for each service. Precedence: the environm
 environment, and never appear in an error.
 """
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
-from masq_kernel.errors import OperatorError
+from masq_kernel.bus.subjects import Service
+from masq_kernel.chains import chain_named
+from masq_kernel.errors import MalformedError, OperatorError
 
 __all__ = ["NodeSettings", "SectionSettings", "SettingsError", "load_section", "read_file"]
 
 S = TypeVar("S", bound="SectionSettings")
+
+_SECTIONS = ("node", *(str(service) for service in Service))
 
 
 class SettingsError(OperatorError):
@@ -66,6 +71,14 @@ class NodeSettings(SectionSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
 
+    @field_validator("chain")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            return chain_named(value).name
+        except MalformedError as error:
+            raise ValueError(error.reason) from None
+
     @property
     def bus_url(self) -> str:
         """Where the bus is."""
@@ -76,7 +89,7 @@ def read_file(path: Path) -> dict[str, dict[str, Any]]:
     """Return the sections of a node's TOML file.
 
     Raises:
-        SettingsError: missing, unreadable, not TOML, or a key outside of a section.
+        SettingsError: missing, unreadable, not TOML, an unknown section or a key outside of one.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -93,6 +106,11 @@ def read_file(path: Path) -> dict[str, dict[str, Any]]:
     if loose:
         problem = f"`{loose[0]}` in {path} stands outside of any section."
         raise SettingsError(problem, remedy="Move it below a line such as [node].")
+    unknown = sorted(content.keys() - set(_SECTIONS))
+    if unknown:
+        problem = f"There is no section [{unknown[0]}], but {path} has one."
+        known = ", ".join(f"[{name}]" for name in _SECTIONS)
+        raise SettingsError(problem, remedy=f"Correct its name; the sections are {known}.")
     return content
 
 
@@ -114,8 +132,19 @@ def load_section(kind: type[S], section: str, *, file: dict[str, Any]) -> S:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "a value"
-        problem = f"`{key}` in the section [{section}] is not usable: {first['msg']}."
+        why = _why(key, first["type"], first["msg"], kind)
+        problem = f"`{key}` in the section [{section}] is not usable: {why}"
         raise SettingsError(problem, remedy=remedy) from None
     except UnreadableSetting:
         problem = f"A {prefix}* variable is not usable: a list is written as in JSON."
         raise SettingsError(problem, remedy=remedy) from None
+
+
+def _why(key: str, mistake: str, message: str, kind: type[SectionSettings]) -> str:
+    """Say pydantic's finding in the words of this project."""
+    if mistake == "missing":
+        return "it must be set."
+    if mistake != "extra_forbidden":
+        return message.removeprefix("Value error, ") + "."
+    alike = difflib.get_close_matches(key, kind.model_fields, n=1)
+    return "there is no such setting" + (f"; is `{alike[0]}` meant?" if alike else ".")

@@ -48,8 +48,15 @@ class Pump:
         """Send nothing any more."""
         self._is_stopped = True
 
+    def flush(self) -> None:
+        """Send now, not later in this turn."""
+        self._send()
+
     def _run(self) -> None:
         self._is_due = False
+        self._send()
+
+    def _send(self) -> None:
         for _ in range(PACKAGES_PER_TURN):
             if self._is_stopped or not self._association.wants_to_send:
                 return

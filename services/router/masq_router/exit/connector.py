@@ -52,7 +52,7 @@ class Connector:
     def __init__(
         self, policy: ExitPolicy, resolver: Resolver, *, timeout_s: float = CONNECT_S
     ) -> None:
-        self._policy, self._resolver, self._timeout_s = policy, resolver, timeout_s
+        self.policy, self._resolver, self._timeout_s = policy, resolver, timeout_s
 
     async def connect(
         self, host: str, port: int, make_protocol: Callable[[], P]
@@ -63,7 +63,7 @@ class Connector:
             TargetRefused: with the reason of the last address that was tried.
         """
         addresses = await self._resolver.resolve(host)
-        permitted = [each for each in addresses if self._policy.permits(each, port)]
+        permitted = [each for each in addresses if self.policy.permits(each, port)]
         if not permitted:
             raise TargetRefused(ResetCode.REFUSED_BY_POLICY)
         try:

@@ -140,13 +140,14 @@ def _parse(text: str) -> Rule:
     match = _RULE.fullmatch(text.strip())
     remedy = "Write rules like `accept 10.1.2.3:443` or `reject *:25` in `exit_policy`, [router]."
     if match is None:
-        raise OperatorError(f"{text!r} is no exit policy rule.", remedy=remedy)
+        problem = f"{text!r} is no exit policy rule."
+        raise OperatorError(problem, remedy=remedy, exit_code=2)
     try:
         networks = _networks(match["where"])
         first, last = _ports(match["ports"])
     except ValueError as error:
         problem = f"{text!r} is no exit policy rule: {error}."
-        raise OperatorError(problem, remedy=remedy) from None
+        raise OperatorError(problem, remedy=remedy, exit_code=2) from None
     return Rule(match["verb"] == "accept", networks, first, last)
 
 

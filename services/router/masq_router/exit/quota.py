@@ -52,12 +52,12 @@ class Quota:
     """
 
     def __init__(self, counts: StreamCounts, wallet: WalletAddress) -> None:
-        self._counts, self._wallet = counts, wallet
+        self._counts, self.wallet = counts, wallet
 
     def take(self) -> bool:
         """Count one more stream; False: refuse it."""
-        return self._counts.take(self._wallet)
+        return self._counts.take(self.wallet)
 
     def give_back(self) -> None:
         """One of them is gone."""
-        self._counts.give_back(self._wallet)
+        self._counts.give_back(self.wallet)

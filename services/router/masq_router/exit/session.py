@@ -1,7 +1,12 @@
 """One over session that ends here, and the back session that answers it.
 
+    new -> carrying -> retired -> over
+
 DATA comes in on the over session; what goes back leaves on a back session, which begins here. The
-way back comes in ATTACH, which is the first frame of an honest originator. Both end together.
+way back comes in ATTACH, the first frame on every over route, together with the association that
+the route is to carry. Both sessions end together; the association may live on and be carried by
+another pair. A retired pair still opens and counts what was on its way, until its originator ends
+it, so that both books see the same packages.
 """
 
 from collections.abc import Callable
@@ -12,6 +17,7 @@ from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import ByteCount, UnixSeconds
 from masq_router.ends.pump import Pump
 from masq_router.errors import StreamProtocolError
+from masq_router.exit.associations import Associations
 from masq_router.exit.streams import ExitStreams
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
@@ -20,10 +26,13 @@ from masq_router.onion.geometry import LINK_TAG_SIZE
 from masq_router.onion.hops import HopBlock
 from masq_router.onion.layers import Layer, end_to_end_layer, session_id
 from masq_router.sessions import Port
-from masq_router.streams.frames import Attach
+from masq_router.streams.attach import Attach, refusal_package
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["BackSession", "ExitSession"]
+
+_PLAIN_ENDS = frozenset({TeardownReason.CLOSED, TeardownReason.EXPIRED})
+"""What ends one direction ends the other for the same reason."""
 
 
 class ExitSession:
@@ -34,7 +43,7 @@ class ExitSession:
         block: what the originator told us.
         live: where both sessions are entered.
         find_link: the link with a neighbor, if there is one.
-        make_streams: makes the association's sockets, given its hint, ATTACH handler and wake.
+        associations: whom it may carry.
         opened_at: now.
     """
 
@@ -45,12 +54,13 @@ class ExitSession:
         block: HopBlock,
         live: LiveSessions,
         find_link: Callable[[NodeId], Link | None],
-        make_streams: Callable[[int, Callable[[Attach], None], Callable[[], None]], ExitStreams],
+        associations: Associations,
         opened_at: UnixSeconds,
     ) -> None:
         assert block.wallet is not None
         assert block.rates is not None
         self._chain, self._live, self._find_link = chain, live, find_link
+        self._associations, self._wallet, self._hint = associations, block.wallet, block.hint
         self.session_id = session_id(chain, block.secret)
         self.expires_at = block.expires_at
         self._opened_at = opened_at
@@ -65,7 +75,8 @@ class ExitSession:
             counters=(self._over, self._back),
         )
         self.meters = (self._meter,)
-        self.streams = make_streams(block.hint, self._on_attach, self._wake)
+        self._streams: ExitStreams | None = None
+        self._is_retired = False
         self._way_back: BackSession | None = None
         self._pump: Pump | None = None
 
@@ -88,44 +99,78 @@ class ExitSession:
         Raises:
             RemoteProtocolError: changed on the way, or against the rules.
         """
-        package = self._layer.open(body)
+        package = memoryview(self._layer.open(body))
         self._over.add(len(package))
-        self.streams.association.receive(memoryview(package))
+        if self._is_retired:
+            return
         if self._way_back is None:
-            raise StreamProtocolError("an originator that does not begin with ATTACH")
-        self._wake()
+            attach, end = Attach.pop(package, 0)
+            if not self._take_up(attach):
+                return
+            package = package[end:]
+        assert self._streams is not None
+        self._streams.association.receive(package)
+        self.wake()
 
     def on_torn_down(self, reason: TeardownReason) -> None:
-        """The session has ended: cut every socket, and the way back."""
+        """The session has ended, and with it the way back; what it carried may wait for another."""
         if self._pump is not None:
             self._pump.stop()
-        self.streams.close()
         if self._way_back is not None:
-            self._live.end(self._way_back, reason)
+            self._live.end(self._way_back, _of_other_way(reason))
+        if self._streams is not None and self._streams.carrier is self:
+            self._streams.carrier = None
+            self._associations.lost(self._streams)
 
     def end(self, reason: TeardownReason) -> None:
         """End both directions."""
         self._live.end(self, reason)
 
-    def _on_attach(self, attach: Attach) -> None:
-        if self._way_back is not None:
-            raise StreamProtocolError("a second ATTACH")
-        link = self._find_link(attach.back_first)
+    # -- Carrier -----------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        if self._pump is not None:
+            self._pump.wake()
+
+    def retire(self) -> None:
+        """Another pair of sessions carries the association now."""
+        self._is_retired = True
+        if self._pump is not None:
+            self._pump.stop()
+
+    # -- taking up an association ------------------------------------------------------------
+
+    def _take_up(self, attach: Attach) -> bool:
+        """Carry what ATTACH names; False: it cannot be, and the originator has been told.
+
+        The way back is tried first: while it fails, a route that serves the association stays.
+        """
+        link = self._find_link(attach.way_back.first)
         if link is None:
-            raise StreamProtocolError("a way back that begins at no neighbor of ours")
-        tag = attach.back_setup[:LINK_TAG_SIZE]
+            self.end(TeardownReason.OTHER_WAY_GONE)
+            return False
+        tag = attach.way_back.setup[:LINK_TAG_SIZE]
         back = BackSession(self)
         if not self._live.begin(back, Port(session=back, link=link, tag=tag, is_upstream=False)):
             raise StreamProtocolError("a way back under a tag that is taken")
         self._way_back = back
-        link.send_setup(attach.back_setup)
+        link.send_setup(attach.way_back.setup)
+        streams = self._associations.find(attach, self._wallet)
+        seal = self._sealer(attach.way_back.secret)
+        if streams is None:
+            link.egress.send(back, tag, seal(refusal_package(attach.epoch, hint=self._hint)))
+            self.end(TeardownReason.CLOSED)
+            return False
+        streams.association.adopt(attach, hint=self._hint)
+        if streams.carrier is not None:
+            streams.carrier.retire()
+        streams.carrier, self._streams = self, streams
+        self._associations.carried(attach.secret, streams)
         self._pump = Pump(
-            association=self.streams.association,
-            egress=link.egress,
-            key=back,
-            tag=tag,
-            seal=self._sealer(attach.back_secret),
+            association=streams.association, egress=link.egress, key=back, tag=tag, seal=seal
         )
+        return True
 
     def _sealer(self, back_secret: bytes) -> Callable[[bytes], bytes]:
         layer, counter = end_to_end_layer(self._chain, back_secret), self._back
@@ -135,10 +180,6 @@ class ExitSession:
             return layer.seal(package)
 
         return seal
-
-    def _wake(self) -> None:
-        if self._pump is not None:
-            self._pump.wake()
 
 
 class BackSession:
@@ -167,4 +208,8 @@ class BackSession:
 
     def on_torn_down(self, reason: TeardownReason) -> None:
         """End the over session too."""
-        self._answers.end(reason)
+        self._answers.end(_of_other_way(reason))
+
+
+def _of_other_way(reason: TeardownReason) -> TeardownReason:
+    return reason if reason in _PLAIN_ENDS else TeardownReason.OTHER_WAY_GONE

@@ -7,6 +7,7 @@ from masq_kernel.chains import Chain
 from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import Seconds
+from masq_router.exit.associations import Associations
 from masq_router.exit.connector import Connector
 from masq_router.exit.quota import Quota, StreamCounts
 from masq_router.exit.session import ExitSession
@@ -15,7 +16,6 @@ from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.onion.hops import HopBlock
 from masq_router.sessions import Port
-from masq_router.streams.frames import Attach
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["IDLE_S", "ExitSide"]
@@ -49,6 +49,14 @@ class ExitSide:
         self._chain, self._connector, self._live = chain, connector, live
         self._find_link, self._tasks, self._clock = find_link, tasks, clock
         self._counts = StreamCounts()
+        self.associations = Associations(
+            counts=self._counts, make_streams=self._make_streams, clock=clock
+        )
+
+    def _make_streams(self, quota: Quota) -> ExitStreams:
+        return ExitStreams(
+            connector=self._connector, quota=quota, tasks=self._tasks, clock=self._clock
+        )
 
     @property
     def stream_count(self) -> int:
@@ -57,28 +65,12 @@ class ExitSide:
 
     def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
         """Take the end of an over route."""
-        assert block.wallet is not None
-        quota = Quota(self._counts, block.wallet)
-
-        def make_streams(
-            hint: int, on_attach: Callable[[Attach], None], wake: Callable[[], None]
-        ) -> ExitStreams:
-            return ExitStreams(
-                hint=hint,
-                connector=self._connector,
-                quota=quota,
-                tasks=self._tasks,
-                clock=self._clock,
-                on_attach=on_attach,
-                wake=wake,
-            )
-
         session = ExitSession(
             chain=self._chain,
             block=block,
             live=self._live,
             find_link=self._find_link,
-            make_streams=make_streams,
+            associations=self.associations,
             opened_at=self._clock.unix(),
         )
         port = Port(session=session, link=link, tag=tag, is_upstream=True)
@@ -86,9 +78,14 @@ class ExitSide:
             return TeardownReason.PROTOCOL_ERROR
         return None
 
-    def reset_idle(self) -> None:
-        """Cut streams on which nothing has moved for too long."""
+    def tick(self) -> None:
+        """Once a second: cut what is idle, give up what waits in vain."""
         since = Seconds(self._clock.monotonic() - IDLE_S)
-        for session in self._live.table:
-            if isinstance(session, ExitSession):
-                session.streams.reset_idle(since)
+        for streams in self.associations:
+            streams.reset_idle(since)
+        self.associations.tick()
+
+    def close(self) -> None:
+        """This node stops: tell the originators, who need not look for another way to us."""
+        for streams in self.associations:
+            streams.shut_down()

@@ -1,61 +1,90 @@
-"""One originator's streams at its exit: an association on one side, TCP sockets on the other."""
+"""One originator's streams at its exit: an association on one side, TCP sockets on the other.
+
+The sockets outlive the routes: `carrier` is the route that serves them now, if there is one.
+"""
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from masq_kernel.clock import Clock
+from masq_kernel.identity.keys import WalletAddress
 from masq_kernel.units import Seconds
 from masq_router.ends.tcp import TcpEnd
 from masq_router.exit.connector import Connector
 from masq_router.exit.errors import TargetRefused
 from masq_router.exit.quota import Quota
-from masq_router.streams.association import Association, Role
+from masq_router.streams.association import Association
 from masq_router.streams.errors import ResetCode
-from masq_router.streams.frames import Attach, Open
+from masq_router.streams.events import Role
+from masq_router.streams.frames import Open
 
-__all__ = ["ExitStreams"]
+__all__ = ["Carrier", "ExitStreams"]
+
+
+class Carrier(Protocol):
+    """The route that serves an association."""
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        ...
+
+    def retire(self) -> None:
+        """Another route has taken over."""
+        ...
 
 
 class ExitStreams:
     """The sockets of one association.
 
     Args:
-        hint: padding hint of the session.
         connector: opens sockets.
         quota: how many this payer may have.
         tasks: for what takes time.
         clock: to know idle streams.
-        on_attach: called with the originator's ATTACH.
-        wake: called when there may be something to send.
     """
 
     def __init__(
         self,
         *,
-        hint: int,
         connector: Connector,
         quota: Quota,
         tasks: asyncio.TaskGroup,
         clock: Clock,
-        on_attach: Callable[[Attach], None],
-        wake: Callable[[], None],
     ) -> None:
         self._connector, self._quota, self._tasks, self._clock = connector, quota, tasks, clock
-        self.on_attach, self._wake = on_attach, wake
-        self.association = Association(Role.EXIT, self, hint=hint)
+        self.association = Association(Role.EXIT, self)
+        self.carrier: Carrier | None = None
+        self.secret = b""  # known once it was carried
         self._ends: dict[int, TcpEnd] = {}
         self._connecting: dict[int, asyncio.Task[None]] = {}
 
     def __len__(self) -> int:
         return len(self._ends) + len(self._connecting)
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether a stream lives: its socket may be gone, and its bytes not yet delivered."""
+        return self.association.stream_count > 0
+
+    @property
+    def wallet(self) -> WalletAddress:
+        """Who paid when the association began."""
+        return self._quota.wallet
+
     def close(self) -> None:
-        """Cut every socket: the session has ended."""
+        """Cut every socket: nobody asks for these streams any more."""
         for task in list(self._connecting.values()):
             task.cancel()
         for end in list(self._ends.values()):
             end.cut()
+
+    def shut_down(self) -> None:
+        """Cut every socket, and say why."""
+        for stream_id in self.association.stream_ids():
+            self.association.reset(stream_id, ResetCode.SHUTTING_DOWN)
+        self.close()
+        self._wake()
 
     def reset_idle(self, since: Seconds) -> None:
         """Cut the streams on which nothing has moved since then."""
@@ -65,7 +94,17 @@ class ExitStreams:
                 end.cut()
         self._wake()
 
+    def _wake(self) -> None:
+        if self.carrier is not None:
+            self.carrier.wake()
+
     # -- StreamEvents ------------------------------------------------------------------------
+
+    def on_attached(self) -> None:
+        """Only originators hear this."""
+
+    def on_unknown(self) -> None:
+        """Only originators hear this."""
 
     def on_open(self, request: Open) -> None:
         """The originator wants a connection."""

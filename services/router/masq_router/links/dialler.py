@@ -2,13 +2,15 @@
 
 import asyncio
 import hashlib
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 
+from masq_kernel.errors import OperatorError
 from masq_router.links.certificate import dialler_context
 from masq_router.links.link import Link
 
-__all__ = ["DIAL_S", "Dialler", "peer_certificate_hash"]
+__all__ = ["DIAL_S", "Dialler", "check_source", "peer_certificate_hash"]
 
 DIAL_S = 5.0
 """For TCP and TLS on one port."""
@@ -22,6 +24,24 @@ def peer_certificate_hash(transport: asyncio.BaseTransport) -> bytes:
     return hashlib.sha256(der).digest()
 
 
+def check_source(address: str | None) -> None:
+    """Check that our links can come from an address.
+
+    Raises:
+        OperatorError: it is not this machine's.
+    """
+    if address is None:
+        return
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError as error:
+            problem = f"Links cannot come from {address}: {error.strerror or error}."
+            remedy = "Give the machine this address first, or unset `bind_address` in [router]."
+            raise OperatorError(problem, remedy=remedy) from None
+
+
 class Dialler:
     """Connects to peers from our own address.
 
@@ -32,7 +52,11 @@ class Dialler:
 
     def __init__(self, bind_address: str | None) -> None:
         self._context = dialler_context()
-        self._local = (bind_address, 0) if bind_address else None
+        self.bind(bind_address)
+
+    def bind(self, address: str | None) -> None:
+        """Dial from this address of ours from now on; None: the machine chooses."""
+        self._local = (address, 0) if address else None
 
     async def dial(
         self, address: str, ports: Sequence[int], make_link: Callable[[], Link]

@@ -44,6 +44,9 @@ WRITE_LOW = 128 << 10
 GOSSIP_RATE, GOSSIP_BURST = 50.0, 400.0
 """GOSSIP frames per second; a peer that sends more floods us, and its link ends."""
 
+GOSSIP_WAITING_MAX = 8 << 20
+"""Bytes waiting for the peer beyond which it gets no gossip: more than the largest view."""
+
 SETUP_RATE, SETUP_BURST = 100.0, 400.0
 """SETUPs per second; each costs us up to a millisecond, and one over the rate is refused."""
 
@@ -91,7 +94,7 @@ class LinkOwner(Protocol):
 
 
 class Link(asyncio.BufferedProtocol):
-    """One connection; `peer` is known once it is proven.
+    """One connection; `peer` is known once it is proven, `is_at_fault` once it broke the rules.
 
     Args:
         owner: the router.
@@ -122,6 +125,7 @@ class Link(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._deadline: asyncio.TimerHandle | None = None
         self._close_reason: str | None = None
+        self.is_at_fault = False
         self.peer: NodeId | None = None
         self.address = ""
         self.bytes_in = 0
@@ -141,7 +145,7 @@ class Link(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
         self.address = self._transport.get_extra_info("peername")[0]
-        self._deadline = self._loop.call_later(UNPROVEN_S, self.close, "it did not prove itself")
+        self._deadline = self._loop.call_later(UNPROVEN_S, self._blame, "it did not prove itself")
         self._handshake = self._make_handshake(self._transport)
         if isinstance(self._handshake, DiallerHandshake):
             self._send(FrameType.HELLO, self._handshake.hello())
@@ -164,6 +168,11 @@ class Link(asyncio.BufferedProtocol):
             if self._transport is not None:
                 self._transport.close()
                 self._loop.call_later(UNPROVEN_S, self._abort)
+
+    def _blame(self, reason: str) -> None:
+        """End the connection because of what the peer did, or did not do."""
+        self.is_at_fault = self._close_reason is None or self.is_at_fault
+        self.close(reason)
 
     def _abort(self) -> None:
         """A peer that does not read must not keep a closed connection alive."""
@@ -193,7 +202,7 @@ class Link(asyncio.BufferedProtocol):
         except NotForUs as error:
             self._answer_like_a_web_server(str(error))
         except WireError as error:
-            self.close(f"it broke the protocol: {error}")
+            self._blame(f"it broke the protocol: {error}")
         if self.peer is not None:
             self.heartbeat.heard(self._clock.monotonic())
 
@@ -214,7 +223,7 @@ class Link(asyncio.BufferedProtocol):
     def _answer_like_a_web_server(self, reason: str) -> None:
         if self.inbound and self._transport is not None:
             self._transport.write(NOT_FOUND)
-        self.close(reason)
+        self._blame(reason)
 
     def _on_frame(self, kind: int, body: memoryview) -> None:
         if kind == FrameType.DATA and self.peer is not None:
@@ -302,7 +311,10 @@ class Link(asyncio.BufferedProtocol):
         self._send(FrameType.TEARDOWN, teardown_body(tag, reason))
 
     def send_gossip(self, payload: bytes) -> None:
-        """Send one GOSSIP frame."""
+        """Send one GOSSIP frame; a peer that asks for more than it takes loses the link."""
+        in_socket = self._transport.get_write_buffer_size() if self._transport else 0
+        if self._waiting_size + in_socket > GOSSIP_WAITING_MAX:
+            self.close("it does not take the gossip it is sent")
         self._send(FrameType.GOSSIP, payload)
 
     def tick(self) -> None:

@@ -1,70 +1,49 @@
-"""Take connections: TLS first, then the proof, within caps (protocol.md 3)."""
+"""Take connections (protocol.md 3): who may come in is asked before TLS, which is the dear part.
+
+`loop.create_server` would do the TLS handshake of anybody, as often as they like, before we heard
+of the connection. So this accepts by itself.
+"""
 
 import asyncio
-from collections import Counter
+import socket
 from collections.abc import Callable
-from functools import partial
+
+import structlog
 
 from masq_kernel.errors import OperatorError
 from masq_router.links.certificate import ShownCertificate
 from masq_router.links.link import UNPROVEN_S, Link
 
-__all__ = ["PER_ADDRESS_MAX", "UNPROVEN_MAX", "Admission", "Listener"]
+__all__ = ["Listener"]
 
-UNPROVEN_MAX = 256
-"""Connections that have not proven themselves, of everybody together."""
+BACKLOG = 256
+RETRY_S = 0.5
+"""Pause after the machine could not accept, for example for want of file descriptors."""
 
-PER_ADDRESS_MAX = 8
-"""Connections from one IP address, proven ones included: a node needs one."""
-
-
-class Admission:
-    """Who may have how many connections. Pure.
-
-    Args:
-        unproven_max, per_address_max: the caps.
-    """
-
-    def __init__(
-        self, *, unproven_max: int = UNPROVEN_MAX, per_address_max: int = PER_ADDRESS_MAX
-    ) -> None:
-        self._unproven_max, self._per_address_max = unproven_max, per_address_max
-        self._by_address: Counter[str] = Counter()
-        self._unproven = 0
-
-    def enter(self, address: str) -> bool:
-        """Count a new connection; False: refuse it, and do not count it."""
-        if self._unproven >= self._unproven_max:
-            return False
-        if self._by_address[address] >= self._per_address_max:
-            return False
-        self._by_address[address] += 1
-        self._unproven += 1
-        return True
-
-    def proven(self) -> None:
-        """One of them has proven itself."""
-        self._unproven -= 1
-
-    def leave(self, address: str, *, was_proven: bool) -> None:
-        """One of them is gone."""
-        self._by_address[address] -= 1
-        if self._by_address[address] <= 0:
-            del self._by_address[address]
-        if not was_proven:
-            self._unproven -= 1
+_log = structlog.get_logger()
 
 
 class Listener:
     """The port that others dial.
 
     Args:
-        make_link: makes the protocol of one connection, given the certificate it shows.
+        admit: makes the protocol of a connection from an address, given the certificate it shows;
+            None: the connection is not wanted.
+        give_up: told when a connection that was admitted never got through TLS.
+        tasks: one for each TLS handshake.
     """
 
-    def __init__(self, make_link: Callable[[ShownCertificate], Link]) -> None:
-        self._make_link = make_link
-        self._server: asyncio.Server | None = None
+    def __init__(
+        self,
+        *,
+        admit: Callable[[str, ShownCertificate], Link | None],
+        give_up: Callable[[Link, str], None],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._admit, self._give_up, self._tasks = admit, give_up, tasks
+        self._accepting: asyncio.Task[None] | None = None
+        self._certificate: ShownCertificate | None = None
+        self._at = ("", 0)
 
     async def start(self, host: str, port: int, certificate: ShownCertificate) -> tuple[str, int]:
         """Listen; return the address and the port in use. Call again to show another certificate.
@@ -72,28 +51,79 @@ class Listener:
         Raises:
             OperatorError: the port is taken or not allowed.
         """
+        self._certificate = certificate
+        if self._accepting is None:
+            self._take(_listen(host, port))
+        return self._at
+
+    def move(self, host: str, port: int, certificate: ShownCertificate) -> tuple[str, int]:
+        """Listen somewhere else, and only then no more where it was.
+
+        Raises:
+            OperatorError: the port is taken or not allowed, or the address is not this machine's.
+        """
+        listening = _listen(host, port)
         self.stop()
-        loop = asyncio.get_running_loop()
-        try:
-            self._server = await loop.create_server(
-                partial(self._make_link, certificate),
-                host,
-                port,
-                ssl=certificate.context,
-                ssl_handshake_timeout=UNPROVEN_S,
-                ssl_shutdown_timeout=1.0,
-                backlog=256,
-                reuse_address=True,
-            )
-        except OSError as error:
-            problem = f"The router cannot listen at {host} port {port}: {error.strerror or error}."
-            remedy = "Set `listen_host` and `listen_port` in the section [router]."
-            raise OperatorError(problem, remedy=remedy) from None
-        address: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
-        return address
+        self._certificate = certificate
+        self._take(listening)
+        return self._at
+
+    def _take(self, listening: socket.socket) -> None:
+        self._at = listening.getsockname()[:2]
+        self._accepting = self._tasks.create_task(self._accept(listening), name="accept")
 
     def stop(self) -> None:
         """Take no more connections; those that stand go on."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._accepting is not None:
+            self._accepting.cancel()
+            self._accepting = None
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with listening:
+            while True:
+                try:
+                    connection, peer = await loop.sock_accept(listening)
+                except OSError as error:
+                    _log.warning("cannot accept", reason=str(error))
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                self._let_in(connection, peer[0])
+
+    def _let_in(self, connection: socket.socket, address: str) -> None:
+        assert self._certificate is not None
+        link = self._admit(address, self._certificate)
+        if link is None:
+            connection.close()
+            return
+        work = self._secure(connection, link, address, self._certificate)
+        self._tasks.create_task(work, name="tls")
+
+    async def _secure(
+        self, connection: socket.socket, link: Link, address: str, certificate: ShownCertificate
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(
+                lambda: link,
+                connection,
+                ssl=certificate.context,
+                ssl_handshake_timeout=UNPROVEN_S,
+                ssl_shutdown_timeout=1.0,
+            )
+        except OSError:  # ssl.SSLError and TimeoutError are such; the socket is closed by now
+            self._give_up(link, address)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        problem = f"The router cannot listen at {host} port {port}: {error.strerror or error}."
+        remedy = "Set `listen_host` and `listen_port` in the section [router]."
+        raise OperatorError(problem, remedy=remedy) from None
+    listening.setblocking(False)
+    return listening

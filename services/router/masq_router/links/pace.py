@@ -29,11 +29,15 @@ class TokenBucket:
         self._rate, self._burst = rate, burst
         self._tokens, self._at = burst, now
 
-    def take(self, now: Seconds, *, amount: float = 1.0) -> bool:
-        """Take tokens if there are enough; False changes nothing."""
+    def left(self, now: Seconds) -> float:
+        """Return how many tokens there are."""
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if self._tokens < amount:
+        return self._tokens
+
+    def take(self, now: Seconds, *, amount: float = 1.0) -> bool:
+        """Take tokens if there are enough; False changes nothing."""
+        if self.left(now) < amount:
             return False
         self._tokens -= amount
         return True

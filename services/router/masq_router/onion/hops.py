@@ -54,7 +54,8 @@ class HopBlock:
         role, direction: what to do.
         secret: 32 bytes from which every key of the hop follows; never printed.
         expires_at: when the session ends by itself.
-        hint: padding hint of the session, 0..15 (padding.py).
+        hint: padding hint of the session, 0..15 (padding.py), told to the EXIT only, which pads;
+            0 for the others, who could take their place on the route from it.
         rest_hash: what the hop must have received around this block (setup.py), 32 bytes.
         next_node, next_tag: where a RELAY passes packages on; None for the others.
         rates, wallet, proof: the price agreed, who pays and the signature that proves it; None

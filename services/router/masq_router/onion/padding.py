@@ -2,8 +2,9 @@
 
 Each layer adds 16 bytes, so without care the length on a link would count the layers left and tell
 a relay where on the route it stands. The originator therefore draws a hint of 0..15 for each
-session and takes so many layers' worth of bytes off every size: a relay sees the class plus a sum
-of layers and hint that it cannot take apart, but for the few values at the rims.
+session and takes so many layers' worth of bytes off every size. Only the exit is told the hint: a
+relay sees the class plus a sum of layers and hint that it cannot take apart, but for the few values
+at the rims.
 """
 
 from masq_router.onion.geometry import HINT_MAX, LAYER_OVERHEAD, SIZE_CLASSES

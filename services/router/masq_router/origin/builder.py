@@ -1,4 +1,4 @@
-"""Build circuits: ask gossip for a route and the accountant for proofs, then seal and send."""
+"""Build trips: ask gossip for a route and the accountant for proofs, then seal."""
 
 from collections.abc import Callable
 
@@ -15,20 +15,20 @@ from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import UnixSeconds
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
-from masq_router.origin.circuit import Circuit
-from masq_router.origin.errors import CannotServe
+from masq_router.onion.geometry import SECRET_SIZE
+from masq_router.origin.errors import CannotServe, NoAnswer
 from masq_router.origin.plan import Originator, RoundTrip, draft_round_trip
-from masq_router.origin.witness import Witness
+from masq_router.origin.trip import LiveTrip, TripOwner
 from masq_router.streams.errors import ResetCode
 
-__all__ = ["SESSION_LIFETIME_S", "CircuitBuilder"]
+__all__ = ["SESSION_LIFETIME_S", "TripBuilder"]
 
 SESSION_LIFETIME_S = 600
-"""Ten minutes (protocol.md 4.1)."""
+"""Ten minutes (protocol.md 4.1), unless the settings say otherwise."""
 
 
-class CircuitBuilder:
-    """Makes circuits.
+class TripBuilder:
+    """Makes trips.
 
     Args:
         chain: ours.
@@ -37,7 +37,7 @@ class CircuitBuilder:
         live: where sessions are entered.
         find_link: the link with a neighbor, if there is one.
         clock, entropy: expiries and secrets.
-        witness: told how the routes do.
+        lifetime_s: of each trip.
     """
 
     def __init__(
@@ -50,51 +50,41 @@ class CircuitBuilder:
         find_link: Callable[[NodeId], Link | None],
         clock: Clock,
         entropy: Entropy,
-        witness: Witness,
+        lifetime_s: int = SESSION_LIFETIME_S,
     ) -> None:
         self._chain, self._originator, self._bus, self._live = chain, originator, bus, live
         self._find_link, self._clock, self._entropy = find_link, clock, entropy
-        self.witness = witness
+        self.lifetime_s = lifetime_s
 
-    async def build(
-        self,
-        wish: RouteRequested,
-        *,
-        expect: Callable[[Circuit], None],
-        on_over: Callable[[Circuit], None],
-    ) -> Circuit:
-        """Return a circuit whose SETUP is on its way.
+    def secret(self) -> bytes:
+        """Return a name for a new association, 32 bytes."""
+        return self._entropy.token(SECRET_SIZE)
+
+    async def trip(
+        self, wish: RouteRequested, owner: TripOwner, *, on_over: Callable[[LiveTrip], None]
+    ) -> LiveTrip:
+        """Return a trip of which nothing has been sent yet.
 
         Args:
             wish: over which route.
-            expect: called before anything is sent, so that the back route finds its circuit.
-            on_over: called when the circuit can no longer be used.
+            owner: whom it will carry.
+            on_over: called when it has ended.
 
         Raises:
             CannotServe: no route, no wallet, or a service of ours does not answer.
         """
-        trip = await self._plan(wish)
-        link = self._find_link(trip.first)
+        plan = await self._plan(wish)
+        link = self._find_link(plan.first)
         if link is None:
-            raise CannotServe(ResetCode.NO_ROUTE)
-        circuit = Circuit(
-            trip=trip,
-            link=link,
-            live=self._live,
-            clock=self._clock,
-            witness=self.witness,
-            on_over=on_over,
+            raise CannotServe(ResetCode.NO_ROUTE, "the link with the first relay is gone")
+        return LiveTrip(
+            plan=plan, link=link, live=self._live, clock=self._clock, owner=owner, on_over=on_over
         )
-        expect(circuit)
-        if not circuit.start():
-            circuit.end_quietly()
-            raise CannotServe(ResetCode.NO_ROUTE)
-        return circuit
 
     async def _plan(self, wish: RouteRequested) -> RoundTrip:
         try:
             found = await self._bus.request(subjects.ROUTE, wish)
-            expires_at = UnixSeconds(self._clock.unix() + SESSION_LIFETIME_S)
+            expires_at = UnixSeconds(self._clock.unix() + self.lifetime_s)
             draft = draft_round_trip(
                 self._chain, self._originator(), found, self._entropy, expires_at
             )
@@ -102,9 +92,9 @@ class CircuitBuilder:
             signed = await self._bus.request(subjects.SIGN_PROOFS, asked)
             return draft.complete(signed.wallet, signed.signatures, self._entropy)
         except BusRefused as refused:
-            raise CannotServe(_code_of(refused.code)) from None
-        except (BusTimeout, BusUnavailable, MalformedError):
-            raise CannotServe(ResetCode.NO_ROUTE) from None
+            raise CannotServe(_code_of(refused.code), refused.reason) from None
+        except (BusTimeout, BusUnavailable, MalformedError) as problem:
+            raise NoAnswer(str(problem)) from None
 
 
 def _code_of(refusal: Refusal) -> ResetCode:

@@ -1,42 +1,38 @@
-"""One round trip in use: an association at our end, and the two sessions that carry it.
+"""The streams that share one exit: an association, and the trip that carries it now.
 
-    open -> draining -> lost or closed
+    opening -> carried -> healing -> carried ... -> over
+                  |  renewing  |
 
-A circuit is lost when either session is torn down or when probes go unanswered. Streams that were
-not connected yet may be tried on another circuit; those that were are reset.
+Streams outlive trips. When a trip is lost, streams that stand wait for another to the same exit
+(healer.py); their clients notice a pause. Those that were not answered yet are told, and try
+another circuit: nothing has been said to their clients. A circuit whose exit never answered, or
+without any stream that stands, is not worth healing and is over.
 """
 
-import hmac
-from collections.abc import Callable
+import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
-from masq_kernel.bus.messages.router import SessionState
 from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import NodeId
-from masq_kernel.units import ByteCount, Seconds, UnixSeconds
-from masq_router.ends.pump import Pump
+from masq_kernel.units import Seconds, UnixSeconds
 from masq_router.errors import StreamProtocolError
-from masq_router.lifecycle import LiveSessions
-from masq_router.links.link import Link
-from masq_router.onion.hops import HopBlock
-from masq_router.origin.plan import RoundTrip
+from masq_router.origin.trip import LiveTrip
+from masq_router.origin.watch import Step, patience_s
 from masq_router.origin.witness import Witness
-from masq_router.sessions import Port
-from masq_router.streams.association import Association, Role
+from masq_router.streams.association import STREAMS_MAX, Association
 from masq_router.streams.errors import ResetCode
-from masq_router.streams.frames import Attach, Open
+from masq_router.streams.events import Role
+from masq_router.streams.frames import Open
 from masq_router.wire.frames import TeardownReason
 
-__all__ = ["Circuit", "ClientStream", "OverSession", "ReturnSession"]
-
-PROBE_AFTER_S = 5.0
-"""Silence on a circuit with streams after which we ask the exit to answer."""
+__all__ = ["Circuit", "CircuitKeeper", "ClientStream"]
 
 BLAMELESS = frozenset({TeardownReason.CLOSED, TeardownReason.EXPIRED})
 """Reasons for which a session ends that are nobody's fault."""
 
-LOST_AFTER_S = 15.0
-"""Silence after such a question at which the route is given up."""
+RETIRED_S = 2.0
+"""How long a trip that was replaced may deliver, and be counted for, what was under way on it."""
 
 
 class ClientStream(Protocol):
@@ -63,80 +59,148 @@ class ClientStream(Protocol):
         ...
 
     def on_circuit_lost(self) -> None:
-        """The route is gone, and the stream with it."""
+        """The exit is out of reach, and the stream lost."""
+        ...
+
+
+class CircuitKeeper(Protocol):
+    """Who looks after circuits."""
+
+    def on_wounded(self, circuit: "Circuit", suspects: Sequence[NodeId]) -> None:
+        """Its trip is lost, streams wait: find it another one, or give it up."""
+        ...
+
+    def on_circuit_over(self, circuit: "Circuit") -> None:
+        """It can no longer be used."""
         ...
 
 
 class Circuit:
-    """One association and its round trip.
+    """One association.
 
     Args:
-        trip: keys, tags and counters.
-        link: with the first hop.
-        live: where its sessions are entered.
+        secret: names it to its exit, 32 bytes.
         clock: for probes.
-        witness: told how the route does.
-        on_over: called once when it can no longer be used.
+        witness: told how its routes do.
+        keeper: looks after it.
     """
 
     def __init__(
-        self,
-        *,
-        trip: RoundTrip,
-        link: Link,
-        live: LiveSessions,
-        clock: Clock,
-        witness: Witness,
-        on_over: Callable[["Circuit"], None],
+        self, *, secret: bytes, clock: Clock, witness: Witness, keeper: CircuitKeeper
     ) -> None:
-        self.trip, self._live, self._clock, self._on_over = trip, live, clock, on_over
-        self._witness = witness
-        self.opened_at = clock.unix()
-        self._begun_at = self._heard_at = clock.monotonic()
-        self._has_served = False
-        self._probed_at: Seconds | None = None
+        self._secret, self._clock = secret, clock
+        self._witness, self._keeper = witness, keeper
         self._clients: dict[int, ClientStream] = {}
-        self._is_over = False
-        self.association = Association(Role.ORIGIN, self, hint=trip.hint)
-        self._over = OverSession(self)
-        self._return: ReturnSession | None = None
-        self._pump = Pump(
-            association=self.association,
-            egress=link.egress,
-            key=self._over,
-            tag=trip.over_tag,
-            seal=self._seal,
-        )
-        self._link = link
+        self._opening: set[int] = set()  # streams that the exit has not answered
+        self._trip: LiveTrip | None = None
+        self._retired: list[tuple[LiveTrip, Seconds]] = []
+        self._outcome: asyncio.Future[bool] | None = None
+        self._was_carried = False
+        self._latency_s: Seconds | None = None  # of the last route that answered
+        self._failures = 0  # routes that did not, since
+        self.opened_at = clock.unix()
+        self.renew_after = Seconds(0.0)  # the healer's note: no attempt before
+        self.is_over = False
+        self.is_forgotten = False  # the exit said that it does not know us
+        self.association = Association(Role.ORIGIN, self)
+        self.exit: NodeId | None = None  # None: no trip was taken yet
 
-    def start(self) -> bool:
-        """Send the SETUP and ATTACH; False: our random tag was taken, make another circuit."""
-        port = Port(session=self._over, link=self._link, tag=self.trip.over_tag, is_upstream=False)
-        if not self._live.begin(self._over, port):
-            return False
-        self._link.send_setup(self.trip.over_setup)
-        self.association.attach(self.trip.attach)
-        self.association.probe(0)
-        self._pump.wake()
-        return True
-
-    # -- streams -----------------------------------------------------------------------------
+    # -- questions ---------------------------------------------------------------------------
 
     @property
     def stream_count(self) -> int:
-        """Streams alive."""
-        return len(self._clients)
+        """Streams alive; one whose client is done may still have bytes for its server."""
+        return self.association.stream_count
 
     @property
-    def is_over(self) -> bool:
-        """Whether it can no longer be used."""
-        return self._is_over
+    def is_usable(self) -> bool:
+        """Whether a trip carries it."""
+        return not self.is_over and self._trip is not None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a new stream may begin here."""
+        return self.is_usable and self.stream_count < STREAMS_MAX
+
+    @property
+    def hops(self) -> tuple[NodeId, ...]:
+        """Who carries it now."""
+        return self._trip.plan.over_hops + self._trip.plan.back_hops if self._trip else ()
+
+    @property
+    def expires_at(self) -> UnixSeconds:
+        """When its present trip ends by itself."""
+        return self._trip.plan.expires_at if self._trip is not None else UnixSeconds(0)
+
+    # -- trips -------------------------------------------------------------------------------
+
+    def take(self, trip: LiveTrip) -> "asyncio.Future[bool] | None":
+        """Be carried by another trip from now on; the future says whether the exit agreed.
+
+        None: the trip could not even begin, and nothing has changed.
+        """
+        if self.is_over or not trip.start(self._secret):
+            return None
+        assert self.exit in (None, trip.exit)
+        if self._trip is not None:
+            self._trip.retire()
+            self._retired.append((self._trip, Seconds(self._clock.monotonic() + RETIRED_S)))
+        self._trip, self.exit = trip, trip.exit
+        trip.watch.patience_s = patience_s(self._latency_s, self._failures)
+        self._outcome = asyncio.get_running_loop().create_future()
+        return self._outcome
+
+    def on_package(self, trip: LiveTrip, package: memoryview) -> None:
+        """A package from the exit; one from a retired trip was for the trip's books alone.
+
+        Raises:
+            StreamProtocolError: against the rules.
+        """
+        if trip is self._trip:
+            self.association.receive(package)
+
+    def on_trip_lost(
+        self, trip: LiveTrip, reason: TeardownReason, suspects: Sequence[NodeId]
+    ) -> None:
+        """The trip that carried us has ended; that a retired one has does not matter."""
+        if trip is not self._trip or self.is_over:
+            return
+        self._trip = None
+        self.association.detach()
+        is_healing = self._settle(is_attached=False)
+        self._failures += 1
+        if reason not in BLAMELESS and not is_healing:  # the healer sums up its own attempts
+            self._witness.lost(suspects)
+        self._move_unanswered()
+        if not self._was_carried or not self.stream_count:
+            self.end(reason)
+        elif not is_healing:
+            self._keeper.on_wounded(self, suspects)
+
+    def _settle(self, *, is_attached: bool) -> bool:
+        """Tell whoever waits for the exit's answer; say whether the association was at stake."""
+        outcome, self._outcome = self._outcome, None
+        if outcome is None or outcome.done():
+            return False
+        outcome.set_result(is_attached)
+        return self._was_carried
+
+    def _move_unanswered(self) -> None:
+        for stream_id in list(self._opening):
+            client = self._clients.pop(stream_id, None)
+            self._opening.discard(stream_id)
+            self.association.reset(stream_id, ResetCode.CLIENT_GONE)
+            if client is not None:
+                client.on_circuit_lost()
+
+    # -- streams -----------------------------------------------------------------------------
 
     def open(self, host: str, port: int, client: ClientStream) -> int:
         """Ask the exit for a connection; `client` hears what becomes of it."""
         stream_id = self.association.open(host, port)
         self._clients[stream_id] = client
-        self._pump.wake()
+        self._opening.add(stream_id)
+        self.wake()
         return stream_id
 
     def replace_client(self, stream_id: int, client: ClientStream) -> None:
@@ -146,99 +210,85 @@ class Circuit:
     def forget(self, stream_id: int) -> None:
         """The client needs to hear nothing more."""
         self._clients.pop(stream_id, None)
+        self._opening.discard(stream_id)
 
     def reset(self, stream_id: int, code: ResetCode) -> None:
         """The client is gone."""
         self.forget(stream_id)
         self.association.reset(stream_id, code)
-        self._pump.wake()
+        self.wake()
 
     def wake(self) -> None:
         """There may be something to send."""
-        self._pump.wake()
+        if self._trip is not None:
+            self._trip.wake()
 
     # -- life --------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Once a second: ask after silence, give up after more."""
+        """A few times a second: watch the trip, let go of retired ones."""
         now = self._clock.monotonic()
-        if self._probed_at is not None and now - self._probed_at >= LOST_AFTER_S:
-            self.end(TeardownReason.NEXT_HOP_GONE)
-        elif self._clients and self._probed_at is None and now - self._heard_at >= PROBE_AFTER_S:
-            self._probed_at = now
-            self.association.probe(0)
-            self._pump.wake()
+        while self._retired and self._retired[0][1] <= now:
+            self._retired.pop(0)[0].end(TeardownReason.CLOSED)
+        if self._trip is not None and self.stream_count:
+            self._watch(self._trip, now)
 
-    def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
-        """Our back route's SETUP has come round."""
-        if self._return is not None or not hmac.compare_digest(
-            block.secret, self.trip.return_secret
-        ):
-            return TeardownReason.PROTOCOL_ERROR
-        session = ReturnSession(self, link)
-        port = Port(session=session, link=link, tag=tag, is_upstream=True)
-        if not self._live.begin(session, port):
-            return TeardownReason.PROTOCOL_ERROR
-        self._return = session
-        return None
+    def _watch(self, trip: LiveTrip, now: Seconds) -> None:
+        match trip.watch.step(now, awaits_answer=self.association.awaits_answer):
+            case Step.PROBE:
+                self.association.probe(trip.watch.token)
+                trip.wake()
+            case Step.LOST:
+                trip.fall_silent()
+            case Step.WAIT:
+                pass
+
+    def close(self) -> None:
+        """This node stops: tell the exit that nobody will ask for these streams again."""
+        for stream_id in self.association.stream_ids():
+            self.association.reset(stream_id, ResetCode.SHUTTING_DOWN)
+        if self._trip is not None:
+            self._trip.flush()
+        self.end(TeardownReason.CLOSED)
+
+    def give_up(self) -> None:
+        """The exit is out of reach."""
+        if not self.is_over and self.exit is not None:
+            self._witness.lost((self.exit,))
+        self.end(TeardownReason.NEXT_HOP_GONE)
 
     def end(self, reason: TeardownReason) -> None:
-        """End both sessions; further calls change nothing."""
-        if self._is_over:
+        """End every trip and every stream; further calls change nothing."""
+        if self.is_over:
             return
-        self._is_over = True
-        if reason not in BLAMELESS:
-            self._witness.lost(self._suspects())
-        self._pump.stop()
-        self._live.end(self._over, reason)
-        if self._return is not None:
-            self._live.end(self._return, reason)
+        self.is_over = True
+        self._settle(is_attached=False)
+        trips = [trip for trip, _ in self._retired]
+        self._retired.clear()
+        if self._trip is not None:
+            trips.append(self._trip)
+            self._trip = None
+        for trip in trips:
+            trip.end(reason)
         clients, self._clients = self._clients, {}
-        self._on_over(self)
+        self._keeper.on_circuit_over(self)
         for client in clients.values():
             client.on_circuit_lost()
 
-    def end_quietly(self) -> None:
-        """Give up a circuit that was never started."""
-        self._is_over = True
-        self._on_over(self)
-
-    def _suspects(self) -> tuple[NodeId, ...]:
-        """Return who may have cost us the route: the neighbor whose link broke, or anybody."""
-        if not self._link.is_open:
-            return self.trip.over_hops[:1]
-        if self._return is not None and not self._return.link.is_open:
-            return self.trip.back_hops[-1:] or self.trip.over_hops[-1:]
-        return self.trip.over_hops + self.trip.back_hops
-
-    def _seal(self, package: bytes) -> bytes:
-        self.trip.over_counter.add(len(package))
-        for layer in self.trip.over_layers:
-            package = layer.seal(package)
-        return package
-
-    def receive(self, body: memoryview) -> None:
-        """Take one package from the exit.
-
-        Raises:
-            RemoteProtocolError: changed on the way, or against the rules.
-        """
-        package: bytes | memoryview = body
-        for layer in self.trip.back_layers:
-            package = layer.open(package)
-        self.trip.back_counter.add(len(package))
-        self._heard_at, self._probed_at = self._clock.monotonic(), None
-        if not self._has_served:
-            self._has_served = True
-            self._witness.served(self.trip, Seconds(self._heard_at - self._begun_at))
-        self.association.receive(memoryview(package))
-        self._pump.wake()
-
     # -- StreamEvents ------------------------------------------------------------------------
 
-    def on_attach(self, attach: Attach) -> None:
-        """Only exits hear this."""
-        raise StreamProtocolError(f"ATTACH from an exit, {len(attach.received)} offsets")
+    def on_attached(self) -> None:
+        """The exit has taken us up."""
+        assert self._trip is not None
+        self._was_carried = True
+        self._latency_s, self._failures = self._trip.latency_s(), 0
+        self._witness.served(self._trip.plan, self._latency_s)
+        self._settle(is_attached=True)
+
+    def on_unknown(self) -> None:
+        """The exit has forgotten us: what it held for these streams is gone."""
+        self.is_forgotten = True
+        self.end(TeardownReason.CLOSED)
 
     def on_open(self, request: Open) -> None:
         """Only exits hear this."""
@@ -246,6 +296,7 @@ class Circuit:
 
     def on_opened(self, stream_id: int) -> None:
         """The exit is connected."""
+        self._opening.discard(stream_id)
         client = self._clients.get(stream_id)
         if client is not None:
             client.on_opened(self, stream_id)
@@ -264,7 +315,8 @@ class Circuit:
 
     def on_reset(self, stream_id: int, code: ResetCode) -> None:
         """The stream is over."""
-        client = self._clients.pop(stream_id, None)
+        client = self._clients.get(stream_id)
+        self.forget(stream_id)
         if client is not None:
             client.on_reset(code)
 
@@ -275,76 +327,6 @@ class Circuit:
             client.on_writable()
 
     def on_probed(self, token: int) -> None:
-        """The exit answered; `receive` has noted the time."""
-
-
-class OverSession:
-    """The over route as its originator sees it: packages leave, only TEARDOWN comes."""
-
-    def __init__(self, circuit: Circuit) -> None:
-        self._circuit = circuit
-        self.session_id = circuit.trip.session_id
-        self.expires_at = circuit.trip.expires_at
-        self.meters = circuit.trip.over_meters
-
-    def state(self, now: UnixSeconds) -> SessionState:
-        """Show it to the operator."""
-        trip = self._circuit.trip
-        return SessionState(
-            session_id=self.session_id,
-            role="origin",
-            direction="over",
-            age_s=float(now - self._circuit.opened_at),
-            packages=trip.over_counter.packages,
-            size=ByteCount(trip.over_counter.size),
-            amount=str(sum(meter.amount for meter in self.meters)),
-            hops=trip.over_hops,
-        )
-
-    def on_data(self, body: memoryview) -> None:
-        """DATA never comes in here.
-
-        Raises:
-            StreamProtocolError: always.
-        """
-        raise StreamProtocolError(f"{len(body)} bytes against the direction of an over route")
-
-    def on_torn_down(self, reason: TeardownReason) -> None:
-        """Without a way over the circuit is lost."""
-        self._circuit.end(reason)
-
-
-class ReturnSession:
-    """The back route where it arrives."""
-
-    def __init__(self, circuit: Circuit, link: Link) -> None:
-        self._circuit, self.link = circuit, link
-        self.session_id = circuit.trip.session_id
-        self.expires_at = circuit.trip.expires_at
-        self.meters = circuit.trip.back_meters
-
-    def state(self, now: UnixSeconds) -> SessionState:
-        """Show it to the operator."""
-        trip = self._circuit.trip
-        return SessionState(
-            session_id=self.session_id,
-            role="origin",
-            direction="back",
-            age_s=float(now - self._circuit.opened_at),
-            packages=trip.back_counter.packages,
-            size=ByteCount(trip.back_counter.size),
-            amount=str(sum(meter.amount for meter in self.meters)),
-            hops=trip.back_hops,
-        )
-
-    def on_data(self, body: memoryview) -> None:
-        """Take one package from the exit.
-
-        Raises:
-            RemoteProtocolError: changed on the way, or against the rules.
-        """
-        self._circuit.receive(body)
-
-    def on_torn_down(self, reason: TeardownReason) -> None:
-        """Without a way back the circuit is lost."""
-        self._circuit.end(reason)
+        """The exit answered."""
+        if self._trip is not None:
+            self._trip.watch.answered(token)

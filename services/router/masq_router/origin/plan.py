@@ -25,7 +25,7 @@ from masq_router.onion.layers import (
     session_id,
 )
 from masq_router.onion.setup import HopSpec, build_setup
-from masq_router.streams.frames import Attach
+from masq_router.streams.attach import WayBack
 
 __all__ = ["Originator", "RoundTrip", "RoundTripDraft", "draft_round_trip"]
 
@@ -64,7 +64,7 @@ class RoundTrip:
         first: the neighbor that begins the over route.
         over_tag: our session's name on that link.
         over_setup: the SETUP for it.
-        attach: the first frame for the exit.
+        way_back: what the exit must know of the back route.
         over_layers: in the order in which they are added: end to end first.
         back_layers: in the order in which they are removed: end to end last.
         back_tag: the return session's name on the link where it arrives.
@@ -81,7 +81,7 @@ class RoundTrip:
     first: NodeId
     over_tag: bytes
     over_setup: bytes
-    attach: Attach = field(repr=False)
+    way_back: WayBack = field(repr=False)
     over_layers: tuple[Layer, ...]
     back_layers: tuple[Layer, ...]
     back_tag: bytes
@@ -154,17 +154,16 @@ class RoundTripDraft:
         over_counter, back_counter = Counter(), Counter()
         back_secret = entropy.token(SECRET_SIZE)
         exit_secret = self.over[-1].secret
-        attach = Attach(
-            secret=entropy.token(SECRET_SIZE),
-            back_secret=back_secret,
-            back_first=self.back[0].hop.node_id if self.back else self.own.node_id,
-            back_setup=build_setup(self.chain, back_specs, entropy),
+        way_back = WayBack(
+            secret=back_secret,
+            first=self.back[0].hop.node_id if self.back else self.own.node_id,
+            setup=build_setup(self.chain, back_specs, entropy),
         )
         return RoundTrip(
             first=self.over[0].hop.node_id,
             over_tag=self.over[0].tag,
             over_setup=build_setup(self.chain, over_specs, entropy),
-            attach=attach,
+            way_back=way_back,
             over_layers=(
                 end_to_end_layer(self.chain, exit_secret),
                 *(hop_layer(self.chain, each.secret) for each in reversed(self.over[:-1])),
@@ -204,7 +203,8 @@ class RoundTripDraft:
                 direction=each.direction,
                 secret=each.secret,
                 expires_at=self.expires_at,
-                hint=self.hint,
+                # With it a relay could read its place on the route from the sizes of packages.
+                hint=self.hint if each.role is Role.EXIT else 0,
                 rest_hash=_REST_HASH_UNKNOWN,
                 next_node=next_node,
                 next_tag=next_tag,
@@ -222,7 +222,7 @@ class RoundTripDraft:
             direction=Direction.BACK,
             secret=self.return_secret,
             expires_at=self.expires_at,
-            hint=self.hint,
+            hint=0,
             rest_hash=_REST_HASH_UNKNOWN,
             delivery=self.delivery,
         )

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+import structlog
+
 from masq_kernel.clock import Clock
 from masq_kernel.errors import OperatorError
 from masq_router.ends.tcp import TcpEnd
@@ -12,6 +14,7 @@ from masq_router.errors import ProxyProtocolError
 from masq_router.origin.circuit import Circuit
 from masq_router.origin.errors import CannotServe
 from masq_router.origin.greeting import Greeting
+from masq_router.origin.refusals import Refusals
 from masq_router.origin.request import ConnectRequest
 from masq_router.origin.side import OriginSide
 from masq_router.streams.errors import ResetCode
@@ -41,6 +44,8 @@ EXIT_FAILED = frozenset(
 )
 """Another exit may do better. A server that refuses the connection was reached."""
 
+_log = structlog.get_logger()
+
 
 class ProxyListener:
     """Takes clients.
@@ -53,6 +58,7 @@ class ProxyListener:
 
     def __init__(self, origin: OriginSide, tasks: asyncio.TaskGroup, clock: Clock) -> None:
         self._origin, self._tasks, self._clock = origin, tasks, clock
+        self.refusals = Refusals(lambda reason: _log.warning("clients are refused", reason=reason))
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
 
@@ -80,7 +86,7 @@ class ProxyListener:
             client.refuse(ResetCode.SHUTTING_DOWN)
 
     def _make_client(self) -> "_Client":
-        return _Client(self._origin, self._tasks, self._clock, self._clients)
+        return _Client(self._origin, self._tasks, self._clock, self._clients, self.refusals)
 
 
 class _Client(asyncio.Protocol):
@@ -92,8 +98,10 @@ class _Client(asyncio.Protocol):
         tasks: asyncio.TaskGroup,
         clock: Clock,
         clients: "set[_Client]",
+        refusals: Refusals,
     ) -> None:
         self._origin, self._tasks, self._clock, self._clients = origin, tasks, clock, clients
+        self._refusals = refusals
         self._greeting = Greeting()
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -145,6 +153,7 @@ class _Client(asyncio.Protocol):
         assert self._transport is not None
         transport, self._transport = self._transport, None
         self._leave()
+        self._refusals.served()
         transport.write(self._greeting.accepted())
         end = TcpEnd(
             association=circuit.association,
@@ -179,8 +188,10 @@ class _Client(asyncio.Protocol):
             async with asyncio.timeout(OPENING_S):
                 await self._try_circuits(request)
         except CannotServe as problem:
+            self._refusals.refused(problem.code, problem.reason)
             self.refuse(problem.code)
         except TimeoutError:
+            self._refusals.refused(ResetCode.TIMED_OUT, "opening took too long")
             self.refuse(ResetCode.TIMED_OUT)
             if self._attempt is not None:
                 self._attempt.give_up()
@@ -195,7 +206,7 @@ class _Client(asyncio.Protocol):
                 return
             if outcome is not ResetCode.EXIT_GONE:
                 raise CannotServe(outcome)
-        raise CannotServe(ResetCode.EXIT_GONE)
+        raise CannotServe(ResetCode.EXIT_GONE, f"{ATTEMPTS} routes were lost one after the other")
 
     async def _try_another_exit(
         self, circuit: Circuit, request: ConnectRequest, outcome: ResetCode
@@ -288,5 +299,5 @@ class _Socket:
         self._end.cut()
 
     def on_circuit_lost(self) -> None:
-        """The route is gone, and the stream with it."""
+        """The exit is out of reach, and the stream lost."""
         self._end.cut()

@@ -1,22 +1,29 @@
 """The originating side of this node: circuits for its clients.
 
 Clients with different credentials never share a circuit (protocol.md 4.4). A circuit takes new
-streams for half of its sessions' lifetime, then drains; one that is idle past that is closed.
+streams for half of a trip's lifetime, then drains; one that is idle past that is closed. While it
+has streams, its trip is renewed when three quarters of that lifetime are over, and replaced when it
+is lost (healer.py). A circuit without a trip takes no new streams: they get another one at once.
 
 Where the exit of a circuit cannot reach a host, a *detour* is made for that host: another circuit,
 around that exit. While it is fresh, streams to the host take it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from masq_kernel.bus.messages.gossip import RouteRequested
 from masq_kernel.clock import Clock
+from masq_kernel.identity.keys import NodeId
 from masq_router.links.link import Link
 from masq_router.onion.hops import HopBlock
-from masq_router.origin.builder import SESSION_LIFETIME_S, CircuitBuilder
+from masq_router.origin.builder import TripBuilder
 from masq_router.origin.circuit import Circuit
 from masq_router.origin.errors import CannotServe
+from masq_router.origin.healer import Healer
+from masq_router.origin.trip import LiveTrip
+from masq_router.origin.witness import Witness
 from masq_router.streams.errors import ResetCode
 from masq_router.wire.frames import TeardownReason
 
@@ -28,7 +35,11 @@ CIRCUITS_MAX = 512
 DETOURS_MAX = 8
 """Per isolation; one more makes the oldest be forgotten, its streams go on."""
 
-FRESH_S = SESSION_LIFETIME_S // 2
+FRESH_SHARE = 0.5
+"""Of a trip's lifetime, in which a circuit takes new streams."""
+
+RENEW_SHARE = 0.75
+"""Of a trip's lifetime, after which a circuit with streams gets another."""
 
 
 @dataclass(slots=True)
@@ -50,24 +61,38 @@ class OriginSide:
     """Keeps circuits.
 
     Args:
-        builder: makes them.
+        builder: makes their trips.
+        witness: told how routes do.
+        tasks: one for each circuit that needs another trip.
         clock: for their age.
     """
 
-    def __init__(self, builder: CircuitBuilder, clock: Clock) -> None:
-        self._builder, self._clock = builder, clock
+    def __init__(
+        self, builder: TripBuilder, witness: Witness, tasks: asyncio.TaskGroup, clock: Clock
+    ) -> None:
+        self._builder, self._witness, self._clock = builder, witness, clock
         self._lanes: dict[bytes, _Lane] = {}
-        self._by_delivery: dict[bytes, Circuit] = {}
+        self._circuits: dict[Circuit, None] = {}  # the oldest first
+        self._trip_by_delivery: dict[bytes, LiveTrip] = {}
+        self._resent_size = 0  # of circuits that are over
+        self.healer = Healer(
+            builder, witness, tasks, clock, expect=self._expect, on_over=self._forget_trip
+        )
 
     @property
     def stream_count(self) -> int:
         """Streams of our clients."""
-        return sum(circuit.stream_count for circuit in self._by_delivery.values())
+        return sum(circuit.stream_count for circuit in self._circuits)
 
     @property
     def circuit_count(self) -> int:
         """Circuits alive, draining ones included."""
-        return len(self._by_delivery)
+        return len(self._circuits)
+
+    @property
+    def resent_size(self) -> int:
+        """Bytes of our clients that were sent again after a change of route."""
+        return self._resent_size + sum(each.association.resent for each in self._circuits)
 
     async def circuit(self, isolation: bytes, host: str) -> Circuit:
         """Return the circuit for clients of this isolation; make one if there is none.
@@ -90,14 +115,15 @@ class OriginSide:
 
         None: the host was tried over two exits, or no other exit can be had.
         """
-        self._builder.witness.host_failed(around.trip, host)
+        assert around.exit is not None
+        self._witness.host_failed(around.exit, host)
         lane = self._lanes.setdefault(isolation, _Lane())
         async with lane.building:
             detour = lane.detours.get(host)
             if detour is around:
                 return None
             if detour is None or not self._is_fresh(detour):
-                wish = RouteRequested(host=host, avoid=around.trip.over_hops[-1:])
+                wish = RouteRequested(host=host, avoid=(around.exit,))
                 try:
                     detour = await self._build(wish)
                 except CannotServe:
@@ -109,42 +135,68 @@ class OriginSide:
             return detour
 
     async def _build(self, wish: RouteRequested) -> Circuit:
-        if len(self._by_delivery) >= CIRCUITS_MAX and not self._close_an_idle_one():
-            raise CannotServe(ResetCode.OVERLOAD)
-        return await self._builder.build(wish, expect=self._expect, on_over=self._on_over)
+        if len(self._circuits) >= CIRCUITS_MAX and not self._close_an_idle_one():
+            raise CannotServe(ResetCode.OVERLOAD, "too many circuits are in use")
+        circuit = Circuit(
+            secret=self._builder.secret(), clock=self._clock, witness=self._witness, keeper=self
+        )
+        trip = await self._builder.trip(wish, circuit, on_over=self._forget_trip)
+        self._expect(trip)
+        if circuit.take(trip) is None:
+            trip.end(TeardownReason.CLOSED)
+            raise CannotServe(ResetCode.NO_ROUTE, "the trip could not begin")
+        self._circuits[circuit] = None
+        return circuit
 
     def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
         """Take the end of one of our back routes."""
-        circuit = self._by_delivery.get(block.delivery)
-        if circuit is None:
+        trip = self._trip_by_delivery.get(block.delivery)
+        if trip is None:
             return TeardownReason.PROTOCOL_ERROR
-        return circuit.arrive(link, tag, block)
+        return trip.arrive(link, tag, block)
 
     def tick(self) -> None:
-        """Once a second: probe, retire and close circuits."""
-        for circuit in list(self._by_delivery.values()):
+        """A few times a second: watch, renew, retire and close circuits."""
+        now = self._clock.unix()
+        renewal_s = int(self._builder.lifetime_s * (1 - RENEW_SHARE))
+        for circuit in list(self._circuits):
             if circuit.stream_count == 0 and not self._is_fresh(circuit):
                 circuit.end(TeardownReason.CLOSED)
-            else:
-                circuit.tick()
+                continue
+            circuit.tick()
+            if circuit.stream_count and now >= circuit.expires_at - renewal_s:
+                self.healer.renew(circuit)
         self._forget_empty_lanes()
 
     def close(self) -> None:
         """End every circuit."""
-        for circuit in list(self._by_delivery.values()):
-            circuit.end(TeardownReason.CLOSED)
+        for circuit in list(self._circuits):
+            circuit.close()
 
     def _is_fresh(self, circuit: Circuit) -> bool:
-        return not circuit.is_over and self._clock.unix() - circuit.opened_at < FRESH_S
+        age_s = self._clock.unix() - circuit.opened_at
+        return circuit.has_room and age_s < self._builder.lifetime_s * FRESH_SHARE
 
-    def _expect(self, circuit: Circuit) -> None:
-        self._by_delivery[circuit.trip.delivery] = circuit
+    def _expect(self, trip: LiveTrip) -> None:
+        self._trip_by_delivery[trip.plan.delivery] = trip
 
-    def _on_over(self, circuit: Circuit) -> None:
-        self._by_delivery.pop(circuit.trip.delivery, None)
+    def _forget_trip(self, trip: LiveTrip) -> None:
+        self._trip_by_delivery.pop(trip.plan.delivery, None)
+
+    # -- CircuitKeeper -----------------------------------------------------------------------
+
+    def on_wounded(self, circuit: Circuit, suspects: Sequence[NodeId]) -> None:
+        """Streams wait for another trip."""
+        self.healer.heal(circuit, suspects)
+
+    def on_circuit_over(self, circuit: Circuit) -> None:
+        """It can no longer be used."""
+        if circuit in self._circuits:
+            del self._circuits[circuit]
+            self._resent_size += circuit.association.resent
 
     def _close_an_idle_one(self) -> bool:
-        for circuit in self._by_delivery.values():
+        for circuit in self._circuits:
             if circuit.stream_count == 0:
                 circuit.end(TeardownReason.CLOSED)
                 return True

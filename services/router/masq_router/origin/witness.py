@@ -36,9 +36,9 @@ class Witness:
         self.routes_lost += 1
         self._tell(RouteLost(nodes=_nodes(nodes)))
 
-    def host_failed(self, trip: RoundTrip, host: str) -> None:
+    def host_failed(self, exit_id: NodeId, host: str) -> None:
         """This exit could not or would not reach the host."""
-        self._tell(HostFailed(exit=trip.over_hops[-1], host=host))
+        self._tell(HostFailed(exit=exit_id, host=host))
 
 
 def _nodes(*ways: Sequence[NodeId]) -> tuple[NodeId, ...]:

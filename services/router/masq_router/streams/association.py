@@ -1,55 +1,44 @@
-"""Originator and exit as one machine: streams over one pair of route sessions. Pure.
+"""Originator and exit as one machine: streams that outlive the routes which carry them. Pure.
 
-    wait -> attached -> closed          the association's own life
+    detached -> attaching -> attached -> detached ... until the shell lets go of it
 
 The shell feeds plaintext packages (`receive`), asks for the next one to send (`next_package`), and
-is told what happened through its `StreamEvents`. Bytes flow under two windows: one per stream and
-one for the association, both counted in bytes that the receiving TCP socket has *taken*, so that
-backpressure reaches from one socket to the other and nothing buffers without bound.
+is told what happened through its `StreamEvents`. While a route lives it is reliable and ordered, so
+nothing is sent twice. A new route may begin at any time, whether the one before was lost or is only
+to be replaced: the originator says `attach`, the exit `adopt`, both tell what they have received,
+and each sends again what the other lacks. Frames that were on their way are not remembered; what
+they said follows from the state of the streams and is said anew.
 
-Elsewhere on purpose: routes and their keys (the shells in origin/ and exit/), padding
-(onion/padding.py), names and addresses (exit/).
+Bytes flow under two windows: one per stream and one for the association, both counted in bytes that
+the receiving TCP socket has *taken*, so that backpressure reaches from one socket to the other and
+nothing buffers without bound, with a route or without one.
+
+Elsewhere on purpose: what leaves and when (outlet.py), how packages are read (inlet.py), routes and
+their keys (the shells in origin/ and exit/), names and addresses (exit/).
 """
 
-from enum import Enum
-from typing import Protocol
+from collections.abc import Mapping
 
 from masq_router.errors import StreamProtocolError
-from masq_router.onion.padding import capacity, padded_size
+from masq_router.streams.attach import Attach, Attached, ResumePoint, Verdict, WayBack
 from masq_router.streams.errors import ResetCode
+from masq_router.streams.events import Role, StreamEvents
 from masq_router.streams.frames import (
-    ACK,
-    DATA_HEADER,
-    FIN,
-    PROBE_BODY,
-    RESET,
-    Attach,
-    FrameType,
     Open,
     ack_frame,
     fin_frame,
     probe_frame,
     probed_frame,
     reset_frame,
-    unpack,
 )
+from masq_router.streams.inlet import read_frames
+from masq_router.streams.outlet import ASSOCIATION_WINDOW, Outlet
 from masq_router.streams.stream import Stream
 
-__all__ = [
-    "ASSOCIATION_WINDOW",
-    "SEND_BUFFER_MAX",
-    "STREAMS_MAX",
-    "STREAM_WINDOW",
-    "Association",
-    "Role",
-    "StreamEvents",
-]
+__all__ = ["SEND_BUFFER_MAX", "STREAMS_MAX", "STREAM_WINDOW", "Association"]
 
 STREAM_WINDOW = 1 << 20
 """1 MiB: at 10 ms round trip this allows 100 MB/s; it is also what a stalled client can pin."""
-
-ASSOCIATION_WINDOW = 8 << 20
-"""All streams of an association together; below every relay's cap per session (egress.py)."""
 
 SEND_BUFFER_MAX = 512 << 10
 """Unsent bytes of a stream at which its TCP socket is no longer read."""
@@ -57,77 +46,33 @@ SEND_BUFFER_MAX = 512 << 10
 STREAMS_MAX = 1024
 """Per association; a further OPEN is answered RESET(OVERLOAD)."""
 
+RESETS_KEPT = STREAMS_MAX
+"""Reasons that an exit remembers, in case their RESET is lost with its route."""
+
 _CONTROL_FRAMES_MAX = 4 * STREAMS_MAX
 """Answers waiting to be sent; an other end that makes us owe more than this misbehaves."""
 
-_DATA_ROOM_MIN = DATA_HEADER.size + 1
-
-
-class Role(Enum):
-    """Which end of the association this is."""
-
-    ORIGIN = "origin"
-    EXIT = "exit"
-
-
-class StreamEvents(Protocol):
-    """What an association tells its shell."""
-
-    def on_attach(self, attach: Attach) -> None:
-        """The originator names the association and the way back (exit only)."""
-        ...
-
-    def on_open(self, request: Open) -> None:
-        """The originator wants a connection (exit only)."""
-        ...
-
-    def on_opened(self, stream_id: int) -> None:
-        """The exit is connected (originator only)."""
-        ...
-
-    def on_data(self, stream_id: int, data: memoryview) -> None:
-        """The next bytes, valid during the call only; say `consumed` once the socket took them."""
-        ...
-
-    def on_fin(self, stream_id: int) -> None:
-        """The other end has sent its last byte."""
-        ...
-
-    def on_reset(self, stream_id: int, code: ResetCode) -> None:
-        """The other end has cut the stream short."""
-        ...
-
-    def on_writable(self, stream_id: int) -> None:
-        """A stream whose `write` said False takes more now."""
-        ...
-
-    def on_probed(self, token: int) -> None:
-        """The other end has answered our PROBE."""
-        ...
-
 
 class Association:
-    """Streams multiplexed over one round trip.
+    """Streams multiplexed over one round trip after the other.
 
     Args:
         role: which end we are.
         events: the shell.
-        hint: padding hint of the session that carries our packages, 0..15.
     """
 
-    def __init__(self, role: Role, events: StreamEvents, *, hint: int) -> None:
+    def __init__(self, role: Role, events: StreamEvents) -> None:
         self._role = role
         self._events = events
-        self._hint = hint
-        self._capacity = capacity(hint)
+        self._outlet = Outlet(self._after_sending)
         self._streams: dict[int, Stream] = {}
         self._last_id = 0
-        self._control: list[bytes] = []
-        self._ready: dict[int, Stream] = {}  # streams with something to send, in turn
-        self._send_limit = ASSOCIATION_WINDOW
-        self._sent = 0
+        self._resets: dict[int, ResetCode] = {}  # what an exit has reset, and why
+        self._epoch = 0
+        self._is_known = False  # the originator has heard from the exit
         self._consumed = 0
         self._told = 0
+        self.resent = 0
 
     # -- questions ---------------------------------------------------------------------------
 
@@ -139,11 +84,118 @@ class Association:
     @property
     def wants_to_send(self) -> bool:
         """Whether `next_package` would return one."""
-        return bool(self._control) or (bool(self._ready) and self._room() > 0)
+        return self._outlet.wants_to_send
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether bytes flow."""
+        return self._outlet.carries_data
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether so much is on its way that an ACK is due as soon as it is consumed."""
+        return any(
+            stream.outbound.in_flight >= STREAM_WINDOW // 4 for stream in self._streams.values()
+        )
 
     def stream_ids(self) -> list[int]:
         """The numbers of all live streams."""
         return list(self._streams)
+
+    def next_package(self) -> bytes | None:
+        """Return the next plaintext, padded to its size class, or None when there is nothing."""
+        return self._outlet.next_package()
+
+    # -- routes ------------------------------------------------------------------------------
+
+    def attach(self, secret: bytes, way_back: WayBack, *, hint: int) -> None:
+        """Begin a new route: its first package is ATTACH, its first answer ATTACHED (originator).
+
+        Args:
+            secret: names the association, 32 bytes.
+            way_back: for the exit.
+            hint: padding hint of the session that carries our packages, 0..15.
+        """
+        assert self._role is Role.ORIGIN
+        self._epoch += 1
+        self._restart(hint)
+        attach = Attach(
+            secret=secret,
+            epoch=self._epoch,
+            must_exist=self._is_known,
+            way_back=way_back,
+            point=self._point(),
+        )
+        self._outlet.say(attach.to_bytes())
+        for stream in self._streams.values():
+            if stream.is_open:
+                self._acknowledge(stream)
+            else:
+                self._outlet.say(stream.opening)
+
+    def adopt(self, attach: Attach, *, hint: int) -> None:
+        """Continue on a new route (exit).
+
+        Args:
+            attach: what the originator says.
+            hint: padding hint of the session that carries our packages, 0..15.
+
+        Raises:
+            StreamProtocolError: out of date, or it claims what cannot be.
+        """
+        assert self._role is Role.EXIT
+        if attach.epoch <= self._epoch:
+            raise StreamProtocolError("ATTACH is out of date")
+        self._epoch = attach.epoch
+        received = dict(attach.point.received)
+        for stream in list(self._streams.values()):
+            if stream.stream_id not in received:
+                self._end_missing(stream, ResetCode.CLIENT_GONE)
+        self._restart(hint)
+        self._outlet.say(Attached(epoch=self._epoch, point=self._point()).to_bytes())
+        self._resets = {key: code for key, code in self._resets.items() if key in received}
+        for stream_id, code in self._resets.items():
+            self._outlet.say(reset_frame(stream_id, code))
+        for stream in self._streams.values():
+            if stream.is_open:
+                self._acknowledge(stream)
+        self._resume(received, attach.point.backlog)
+
+    def detach(self) -> None:
+        """The route is gone: keep everything, send nothing, and take little more to send."""
+        self._outlet.close()
+
+    def _restart(self, hint: int) -> None:
+        self._outlet.connect(hint)
+        self._consumed = self._told = 0
+
+    def _point(self) -> ResumePoint:
+        streams = self._streams.values()
+        return ResumePoint(
+            backlog=sum(stream.received - stream.consumed for stream in streams),
+            received=tuple((stream.stream_id, stream.received) for stream in streams),
+        )
+
+    def _resume(self, received: Mapping[int, int], backlog: int) -> None:
+        """Let bytes flow again, from where the other end has them."""
+        self._outlet.resume(backlog)
+        for stream in list(self._streams.values()):
+            offset = received.get(stream.stream_id)
+            if offset is not None:
+                if not stream.outbound.acked <= offset <= stream.outbound.sent:
+                    raise StreamProtocolError("a resume point beyond what was sent or forgotten")
+                self.resent += stream.outbound.sent - offset
+                stream.rewind(offset)
+            self._outlet.mark_ready(stream)
+            self._settle_fin(stream)
+            self._let_write(stream)
+
+    def _end_missing(self, stream: Stream, code: ResetCode) -> None:
+        """The other end has a stream no more: it was done with it, or has reset it."""
+        has_ended = stream.has_ended
+        self._drop(stream.stream_id)
+        if not has_ended:
+            self._events.on_reset(stream.stream_id, code)
 
     # -- verbs of both ends ------------------------------------------------------------------
 
@@ -154,8 +206,9 @@ class Association:
             return True
         assert not stream.fin_wanted
         stream.outbound.write(data)
-        self._mark_ready(stream)
-        stream.wants_more = stream.outbound.unsent >= SEND_BUFFER_MAX
+        self._outlet.mark_ready(stream)
+        is_full = stream.outbound.unsent >= SEND_BUFFER_MAX
+        stream.wants_more = is_full or not self._outlet.carries_data
         return not stream.wants_more
 
     def finish(self, stream_id: int) -> None:
@@ -168,7 +221,7 @@ class Association:
     def reset(self, stream_id: int, code: ResetCode) -> None:
         """Cut the stream short and tell the other end."""
         if self._drop(stream_id) is not None:
-            self._control.append(reset_frame(stream_id, code))
+            self._say_reset(stream_id, code)
 
     def consumed(self, stream_id: int, size: int) -> None:
         """Our TCP socket has taken `size` more bytes of this stream."""
@@ -182,23 +235,19 @@ class Association:
 
     def probe(self, token: int) -> None:
         """Ask the other end to answer; how the shell sees that the route lives."""
-        self._control.append(probe_frame(token))
+        self._outlet.say(probe_frame(token))
 
     # -- verbs of one end --------------------------------------------------------------------
-
-    def attach(self, attach: Attach) -> None:
-        """Name the association to the exit (originator)."""
-        assert self._role is Role.ORIGIN
-        self._control.insert(0, attach.to_bytes())
 
     def open(self, host: str, port: int) -> int:
         """Ask the exit for a connection and return the new stream's number (originator)."""
         assert self._role is Role.ORIGIN
         self._last_id += 1
+        request = Open(stream=self._last_id, window=STREAM_WINDOW, host=host, port=port)
         stream = Stream(self._last_id, window=STREAM_WINDOW, send_limit=0)
+        stream.opening = request.to_bytes()
         self._streams[stream.stream_id] = stream
-        request = Open(stream=stream.stream_id, window=STREAM_WINDOW, host=host, port=port)
-        self._control.append(request.to_bytes())
+        self._outlet.say(stream.opening)
         return stream.stream_id
 
     def opened(self, stream_id: int) -> None:
@@ -211,68 +260,31 @@ class Association:
 
     # -- sending -----------------------------------------------------------------------------
 
-    def next_package(self) -> bytes | None:
-        """Return the next plaintext, padded to its size class, or None when there is nothing."""
-        parts: list[bytes | memoryview] = []
-        room = self._take_control(parts, self._capacity)
-        room = self._take_data(parts, room)
-        used = self._capacity - room
-        if used == 0:
-            return None
-        parts.append(bytes(padded_size(used, self._hint) - used))
-        return b"".join(parts)
-
-    def _take_control(self, parts: list[bytes | memoryview], room: int) -> int:
-        taken = 0
-        for frame in self._control:
-            if len(frame) > room:
-                break
-            parts.append(frame)
-            room -= len(frame)
-            taken += 1
-        del self._control[:taken]
-        return room
-
-    def _take_data(self, parts: list[bytes | memoryview], room: int) -> int:
-        while room >= _DATA_ROOM_MIN and self._ready:
-            allowed = self._room()
-            if allowed <= 0:
-                break
-            stream_id = next(iter(self._ready))
-            stream = self._ready.pop(stream_id)
-            offset = stream.outbound.sent
-            size = min(stream.sendable, room - DATA_HEADER.size, allowed)
-            piece = stream.outbound.take(size)
-            parts.append(DATA_HEADER.pack(FrameType.DATA, stream_id, offset, len(piece)))
-            parts.append(piece)
-            room -= DATA_HEADER.size + len(piece)
-            self._sent += len(piece)
-            self._after_sending(stream)
-        return room
-
     def _after_sending(self, stream: Stream) -> None:
-        self._mark_ready(stream)  # to the end of the line: streams take turns
         self._settle_fin(stream)
+        self._let_write(stream)
+
+    def _let_write(self, stream: Stream) -> None:
         if stream.wants_more and stream.outbound.unsent < SEND_BUFFER_MAX // 2:
             stream.wants_more = False
             self._events.on_writable(stream.stream_id)
 
-    def _room(self) -> int:
-        return self._send_limit - self._sent
-
-    def _mark_ready(self, stream: Stream) -> None:
-        if stream.sendable > 0:
-            self._ready[stream.stream_id] = stream
-
     def _settle_fin(self, stream: Stream) -> None:
-        if stream.owes_fin:
+        if stream.owes_fin and self._outlet.carries_data:
             stream.fin_sent = True
-            self._control.append(fin_frame(stream.stream_id, final=stream.outbound.end))
+            self._outlet.say(fin_frame(stream.stream_id, final=stream.outbound.end))
+
+    def _say_reset(self, stream_id: int, code: ResetCode) -> None:
+        if self._role is Role.EXIT:
+            self._resets[stream_id] = code
+            if len(self._resets) > RESETS_KEPT:
+                del self._resets[next(iter(self._resets))]
+        self._outlet.say(reset_frame(stream_id, code))
 
     def _acknowledge(self, stream: Stream) -> None:
-        stream.told = stream.consumed
-        frame = ack_frame(stream.stream_id, consumed=stream.consumed, window=stream.window)
-        self._control.append(frame)
+        stream.told = stream.position
+        frame = ack_frame(stream.stream_id, consumed=stream.told, window=stream.window)
+        self._outlet.say(frame)
 
     def _acknowledge_if_due(self, stream: Stream) -> None:
         if stream.ack_is_due:
@@ -283,52 +295,60 @@ class Association:
         self._consumed += size
         if self._consumed - self._told >= ASSOCIATION_WINDOW // 4:
             self._told = self._consumed
-            frame = ack_frame(0, consumed=self._told, window=ASSOCIATION_WINDOW)
-            self._control.append(frame)
+            self._outlet.say(ack_frame(0, consumed=self._told, window=ASSOCIATION_WINDOW))
 
     # -- receiving ---------------------------------------------------------------------------
 
     def receive(self, package: memoryview) -> None:
-        """Take one plaintext package.
+        """Take one plaintext package of the present route.
 
         Raises:
             StreamProtocolError: it breaks the rules; the session must be torn down.
         """
-        at = 0
-        size = len(package)
-        while at < size:
-            kind = package[at]
-            if kind == FrameType.DATA:
-                at = self._receive_data(package, at)
-            elif kind == FrameType.PADDING:
-                break
-            else:
-                at = self._receive_control(kind, package, at)
-        if len(self._control) > _CONTROL_FRAMES_MAX:
+        if self._role is Role.ORIGIN and not self._outlet.carries_data:
+            self._receive_answer(package)
+        else:
+            read_frames(package, 0, self)
+        if self._outlet.control_count > _CONTROL_FRAMES_MAX:
             raise StreamProtocolError("the other end asks for more answers than it takes")
 
-    def _receive_data(self, package: memoryview, at: int) -> int:
-        begin = at + DATA_HEADER.size
-        if begin > len(package):
-            raise StreamProtocolError("a frame is cut off")
-        _, stream_id, offset, length = DATA_HEADER.unpack_from(package, at)
-        end: int = begin + length
-        if end > len(package):
-            raise StreamProtocolError("DATA is cut off")
+    def _receive_answer(self, package: memoryview) -> None:
+        """Take the first package of a new way back: ATTACHED, then whatever fits beside it."""
+        attached, end = Attached.pop(package, 0)
+        if attached.epoch != self._epoch:
+            raise StreamProtocolError("ATTACHED for another ATTACH")
+        if attached.verdict is Verdict.UNKNOWN:
+            self._events.on_unknown()
+            return
+        self._is_known = True
+        received = dict(attached.point.received)
+        missing = [
+            stream
+            for stream in self._streams.values()
+            if stream.is_open and stream.stream_id not in received
+        ]
+        self._resume(received, attached.point.backlog)
+        self._events.on_attached()
+        read_frames(package, end, self)
+        for stream in missing:  # but for those whose RESET stood beside ATTACHED, with its reason
+            if stream.stream_id in self._streams:
+                self._end_missing(stream, ResetCode.CONNECTION_RESET)
+
+    # -- FrameSink (inlet.py) ----------------------------------------------------------------
+
+    def take_data(self, stream_id: int, offset: int, data: memoryview) -> None:
+        """Bytes from the other end."""
         stream = self._streams.get(stream_id)
         if stream is None:
-            self._swallow(stream_id, length)
-            return end
-        fresh = stream.received - offset  # how much of it we already have
-        if fresh < 0:
-            raise StreamProtocolError("DATA leaves a gap")
-        if fresh >= length:
-            return end  # all of it was sent again after a change of route
-        if stream.fin_received or offset + length > stream.consumed + stream.window:
+            self._swallow(stream_id, len(data))
+            return
+        if offset != stream.received:
+            raise StreamProtocolError("DATA out of order")
+        end = offset + len(data)
+        if stream.fin_received or end > stream.consumed + stream.window:
             raise StreamProtocolError("DATA beyond what was allowed")
-        stream.received = offset + length
-        self._events.on_data(stream_id, package[begin + fresh : end])
-        return end
+        stream.received = end
+        self._events.on_data(stream_id, data)
 
     def _swallow(self, stream_id: int, length: int) -> None:
         """Bytes of a stream that we have just dropped; they still count for the association."""
@@ -336,85 +356,66 @@ class Association:
             raise StreamProtocolError("DATA for a stream that was never opened")
         self._credit(length)
 
-    def _receive_control(self, kind: int, package: memoryview, at: int) -> int:
-        match kind:
-            case FrameType.ACK:
-                return self._receive_ack(package, at)
-            case FrameType.FIN:
-                return self._receive_fin(package, at)
-            case FrameType.RESET:
-                return self._receive_reset(package, at)
-            case FrameType.OPEN if self._role is Role.EXIT:
-                request, end = Open.pop(package, at)
-                self._receive_open(request)
-                return end
-            case FrameType.ATTACH if self._role is Role.EXIT:
-                attach, end = Attach.pop(package, at)
-                self._events.on_attach(attach)
-                return end
-            case FrameType.PROBE:
-                _, token = unpack(PROBE_BODY, package, at)
-                self._control.append(probed_frame(token))
-                return at + PROBE_BODY.size
-            case FrameType.PROBED:
-                _, token = unpack(PROBE_BODY, package, at)
-                self._events.on_probed(token)
-                return at + PROBE_BODY.size
-            case _:
-                raise StreamProtocolError(f"frame of unknown type {kind}")
-
-    def _receive_open(self, request: Open) -> None:
+    def take_open(self, request: Open) -> None:
+        """The originator wants a connection, or wants it still, on another route."""
+        if self._role is not Role.EXIT or request.stream == 0:
+            raise StreamProtocolError("OPEN where there is none")
+        if request.stream in self._streams:
+            return
         if request.stream <= self._last_id:
-            raise StreamProtocolError("OPEN uses a number again")
+            code = self._resets.get(request.stream, ResetCode.GENERAL)
+            self._outlet.say(reset_frame(request.stream, code))
+            return
         self._last_id = request.stream
         if len(self._streams) >= STREAMS_MAX:
-            self._control.append(reset_frame(request.stream, ResetCode.OVERLOAD))
+            self._say_reset(request.stream, ResetCode.OVERLOAD)
             return
         stream = Stream(request.stream, window=STREAM_WINDOW, send_limit=request.window)
         self._streams[request.stream] = stream
         self._events.on_open(request)
 
-    def _receive_ack(self, package: memoryview, at: int) -> int:
-        _, stream_id, offset, window = unpack(ACK, package, at)
-        end = at + ACK.size
+    def take_ack(self, stream_id: int, offset: int, window: int) -> None:
+        """The other end has consumed up to `offset`; its first ACK says that it is connected."""
         if stream_id == 0:
-            if offset > self._sent:
+            if offset > self._outlet.sent:
                 raise StreamProtocolError("ACK of bytes never sent")
-            self._send_limit = max(self._send_limit, offset + window)
-            return end
+            self._outlet.allow(offset + window)
+            return
         stream = self._streams.get(stream_id)
         if stream is None:
-            return end
-        if offset > stream.outbound.sent:
+            return
+        if not stream.acknowledge(offset, window):
             raise StreamProtocolError("ACK of bytes never sent")
-        stream.outbound.ack(offset)
-        stream.send_limit = max(stream.send_limit, offset + window)
         if not stream.is_open:
             stream.is_open = True
             self._events.on_opened(stream_id)
-        self._mark_ready(stream)
+        self._outlet.mark_ready(stream)
         self._forget_if_done(stream)
-        return end
 
-    def _receive_fin(self, package: memoryview, at: int) -> int:
-        _, stream_id, final = unpack(FIN, package, at)
-        end = at + FIN.size
+    def take_fin(self, stream_id: int, final: int) -> None:
+        """The other end has sent its last byte."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.fin_received:
-            return end
+            return
         if final != stream.received:
             raise StreamProtocolError("FIN before the last byte")
         stream.fin_received = True
         self._events.on_fin(stream_id)
         self._acknowledge_if_due(stream)
         self._forget_if_done(stream)
-        return end
 
-    def _receive_reset(self, package: memoryview, at: int) -> int:
-        _, stream_id, code = unpack(RESET, package, at)
+    def take_reset(self, stream_id: int, code: int) -> None:
+        """The other end has cut a stream short."""
         if self._drop(stream_id) is not None:
             self._events.on_reset(stream_id, ResetCode.from_wire(code))
-        return at + RESET.size
+
+    def take_probe(self, token: int) -> None:
+        """The other end asks whether the route lives."""
+        self._outlet.say(probed_frame(token))
+
+    def take_probed(self, token: int) -> None:
+        """It does."""
+        self._events.on_probed(token)
 
     # -- the end of streams ------------------------------------------------------------------
 
@@ -423,7 +424,7 @@ class Association:
             self._drop(stream.stream_id)
 
     def _drop(self, stream_id: int) -> Stream | None:
-        self._ready.pop(stream_id, None)
+        self._outlet.forget(stream_id)
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
             self._settle_consumption(stream)

@@ -2,8 +2,7 @@
 
 Frame          type  body (big-endian)
 |- PADDING     0x00  zeros up to the end of the package
-|- ATTACH      0x01  association secret (32), back secret (32), first node of the back route (32),
-|                    back SETUP (SETUP_SIZE), count (u16), count x (stream u32, received u64)
+|- ATTACH      0x01  attach.py
 |- OPEN        0x02  stream u32, window u32, port u16, host length u8, host (ASCII)
 |- DATA        0x03  stream u32, offset u64, length u16, bytes
 |- ACK         0x04  stream u32, consumed u64, window u32; stream 0 speaks for the association
@@ -13,19 +12,20 @@ Frame          type  body (big-endian)
 |- RESOLVED    0x08  question u32, code u8, count u8, count x (length u8, address)
 |- PROBE       0x09  token u64
 |- PROBED      0x0a  token u64
-+- STATEMENT   0x0b  length u16, bytes (accounting.md 5)
+|- STATEMENT   0x0b  length u16, bytes (accounting.md 5)
++- ATTACHED    0x0c  attach.py
 
-The first ACK of a stream, at offset 0, tells the originator that the exit is connected. DATA is
-read and written by the association itself, where the speed matters; this file has its layout.
+The first ACK of a stream, at offset 0, tells the originator that the exit is connected. A FIN
+counts as one byte: the ACK behind the last byte says that it arrived, so that a stream is not
+forgotten before both ends know its end, whatever is lost with a route. DATA is read and written
+where the speed matters (inlet.py, outlet.py); this file has its layout.
 """
 
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from masq_kernel.identity.keys import NODE_ID_SIZE, NodeId
 from masq_router.errors import StreamProtocolError
-from masq_router.onion.geometry import SETUP_SIZE
 
 __all__ = [
     "ACK",
@@ -36,7 +36,6 @@ __all__ = [
     "OPEN_HEADER",
     "PROBE_BODY",
     "RESET",
-    "Attach",
     "FrameType",
     "Open",
     "ack_frame",
@@ -51,10 +50,6 @@ HOST_SIZE_MAX = 255
 """The longest name SOCKS5 can carry (RFC 1928 section 5); DNS allows 253."""
 
 DATA_LENGTH_MAX = 0xFFFF
-
-ATTACH_SECRET_SIZE = 32
-RESUME_MAX = 1024
-"""As many streams as an association may hold."""
 
 
 class FrameType(IntEnum):
@@ -72,6 +67,7 @@ class FrameType(IntEnum):
     PROBE = 0x09
     PROBED = 0x0A
     STATEMENT = 0x0B
+    ATTACHED = 0x0C
 
 
 DATA_HEADER = struct.Struct(">BIQH")
@@ -80,72 +76,6 @@ FIN = struct.Struct(">BIQ")
 RESET = struct.Struct(">BIB")
 OPEN_HEADER = struct.Struct(">BIIHB")
 PROBE_BODY = struct.Struct(">BQ")
-_RESUME = struct.Struct(">IQ")
-_COUNT = struct.Struct(">H")
-_ATTACH_FIXED = 1 + 2 * ATTACH_SECRET_SIZE + NODE_ID_SIZE + SETUP_SIZE + _COUNT.size
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attach:
-    """Names an association and gives the exit a way back.
-
-    Args:
-        secret: 32 bytes; whoever shows them again continues the same streams.
-        back_secret: 32 bytes; the end-to-end key of the way back is derived from it.
-        back_first: the neighbor of the exit that begins the back route.
-        back_setup: the SETUP for that neighbor, SETUP_SIZE bytes.
-        received: per open stream, the offset up to which the sender has everything.
-    """
-
-    secret: bytes
-    back_secret: bytes
-    back_first: NodeId
-    back_setup: bytes
-    received: tuple[tuple[int, int], ...] = ()
-
-    def to_bytes(self) -> bytes:
-        """Return the whole frame."""
-        assert len(self.secret) == ATTACH_SECRET_SIZE
-        assert len(self.back_secret) == ATTACH_SECRET_SIZE
-        assert len(self.back_setup) == SETUP_SIZE
-        assert len(self.received) <= RESUME_MAX
-        return b"".join(
-            (
-                bytes([FrameType.ATTACH]),
-                self.secret,
-                self.back_secret,
-                self.back_first.raw,
-                self.back_setup,
-                _COUNT.pack(len(self.received)),
-                *(_RESUME.pack(stream, offset) for stream, offset in self.received),
-            )
-        )
-
-    @classmethod
-    def pop(cls, data: memoryview, at: int) -> tuple["Attach", int]:
-        """Read the frame whose type byte stands at `at`; return it and where the next begins.
-
-        Raises:
-            StreamProtocolError: too short, or more offsets than an association has streams.
-        """
-        end = at + _ATTACH_FIXED
-        if len(data) < end:
-            raise StreamProtocolError("ATTACH is cut off")
-        fields = bytes(data[at + 1 : end])
-        count = int.from_bytes(fields[-2:], "big")
-        if count > RESUME_MAX or len(data) < end + count * _RESUME.size:
-            raise StreamProtocolError("ATTACH lists more streams than it holds")
-        received = tuple(
-            _RESUME.unpack_from(data, end + index * _RESUME.size) for index in range(count)
-        )
-        attach = cls(
-            secret=fields[:32],
-            back_secret=fields[32:64],
-            back_first=NodeId(fields[64:96]),
-            back_setup=fields[96:-2],
-            received=received,
-        )
-        return attach, end + count * _RESUME.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

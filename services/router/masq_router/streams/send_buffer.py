@@ -2,7 +2,8 @@
 
     acked <= sent <= end        offsets from the beginning of the stream
 
-What lies between `acked` and `sent` is on its way; after a change of route it is sent again.
+What lies between `acked` and `sent` is on its way, or waits at the other end's socket; after a
+change of route what the other end does not have is sent again.
 """
 
 from collections import deque
@@ -28,6 +29,11 @@ class SendBuffer:
     def unsent(self) -> int:
         """How many bytes have not been sent yet."""
         return self.end - self.sent
+
+    @property
+    def in_flight(self) -> int:
+        """How many bytes were sent and not acknowledged."""
+        return self.sent - self.acked
 
     @property
     def unacked(self) -> int:
@@ -72,8 +78,13 @@ class SendBuffer:
             self._cursor -= 1
         return newly
 
-    def rewind(self) -> None:
-        """Send again from the first byte that was not acknowledged (after a change of route)."""
-        self.sent = self.acked
-        self._cursor = 0
-        self._cursor_at = self._chunk_at
+    def rewind(self, offset: int) -> None:
+        """Send again from `offset`: after a change of route, from what the other end has."""
+        assert self.acked <= offset <= self.sent
+        self.sent = offset
+        self._cursor, self._cursor_at = 0, self._chunk_at
+        for chunk in self._chunks:
+            if self._cursor_at + len(chunk) > offset:
+                break
+            self._cursor += 1
+            self._cursor_at += len(chunk)

@@ -1,7 +1,7 @@
 """One stream inside an association: two directions, each with offsets and an end. Pure.
 
-Each direction ends by itself (half-close). The stream is gone when both have
-ended and every byte is acknowledged, or by RESET.
+Each direction ends by itself (half-close). The stream is gone when both have ended and every byte
+is acknowledged, the FINs included, or by RESET.
 """
 
 from masq_router.streams.send_buffer import SendBuffer
@@ -18,21 +18,25 @@ class Stream:
         send_limit: the offset up to which the other end lets us send.
         received: the offset up to which we have everything.
         consumed: the offset up to which our TCP socket has taken it.
-        told: the consumed offset of our last ACK.
+        told: the position in our last ACK.
         window: how many bytes beyond `consumed` we let the other end send.
         is_open: the exit is connected (data may flow).
+        opening: the OPEN, which a new route may have to carry again (originator).
         fin_wanted: we have written the last byte.
         fin_sent: and the other end has been told.
+        fin_acked: and has heard it.
         fin_received: the other end has sent its last byte.
         wants_more: a writer was asked to stop and waits for on_writable.
     """
 
     __slots__ = (
         "consumed",
+        "fin_acked",
         "fin_received",
         "fin_sent",
         "fin_wanted",
         "is_open",
+        "opening",
         "outbound",
         "received",
         "send_limit",
@@ -51,9 +55,11 @@ class Stream:
         self.told = 0
         self.window = window
         self.is_open = False
+        self.opening = b""
         self.wants_more = False
         self.fin_wanted = False
         self.fin_sent = False
+        self.fin_acked = False
         self.fin_received = False
 
     @property
@@ -67,19 +73,45 @@ class Stream:
         return self.fin_wanted and not self.fin_sent and self.outbound.unsent == 0
 
     @property
+    def position(self) -> int:
+        """What our ACK says: how far everything is consumed, the FIN counted as one byte."""
+        at_the_end = self.fin_received and self.consumed == self.received
+        return self.consumed + at_the_end
+
+    @property
     def ack_is_due(self) -> bool:
         """Whether enough was consumed that the other end should hear of it.
 
         A quarter of the window: rare enough to cost nothing, often enough that the sender's
-        window never runs dry while ACKs travel. After the FIN, once, when all is consumed: then
+        window never runs dry while ACKs travel. And once when all is consumed, FIN included: then
         the other end can forget what it kept.
         """
-        fresh = self.consumed - self.told
-        at_the_end = self.fin_received and self.consumed == self.received and fresh > 0
-        return at_the_end or fresh >= self.window // 4
+        position = self.position
+        return position - self.told >= self.window // 4 or self.told < position > self.consumed
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether both ends have said their last byte; all that may be missing is its ACK."""
+        return self.fin_wanted and self.fin_received and self.outbound.unsent == 0
 
     @property
     def is_done(self) -> bool:
-        """Whether both directions have ended and nobody may need a byte again."""
-        ended = self.fin_sent and self.fin_received
-        return ended and self.outbound.unacked == 0 and self.consumed == self.received
+        """Whether both directions have ended and both ends know it."""
+        return self.fin_acked and self.fin_received and self.told > self.received
+
+    def acknowledge(self, offset: int, window: int) -> bool:
+        """Take an ACK; False: it speaks of what was never sent."""
+        if offset > self.outbound.sent + self.fin_sent:
+            return False
+        if offset > self.outbound.end:
+            self.fin_acked = True
+            offset -= 1
+        self.outbound.ack(offset)
+        self.send_limit = max(self.send_limit, offset + window)
+        return True
+
+    def rewind(self, offset: int) -> None:
+        """Send again from `offset`, and the FIN after it; one that arrived is heard twice."""
+        self.outbound.rewind(offset)
+        if not self.fin_acked:
+            self.fin_sent = False

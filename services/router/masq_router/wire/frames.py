@@ -49,6 +49,7 @@ class TeardownReason(IntEnum):
     REFUSED_CREDIT = 6
     NEXT_HOP_GONE = 7
     PROTOCOL_ERROR = 8
+    OTHER_WAY_GONE = 9  # told by the exit: the opposite route of this round trip has ended
 
 
 _EXACT_SIZE: dict[int, int] = {

@@ -8,6 +8,9 @@ from masq_kernel.rates import RatePack
 from masq_kernel.units import Seconds, UnixSeconds
 
 __all__ = [
+    "AddressRequested",
+    "AddressShown",
+    "AddressToSet",
     "BanState",
     "BansListed",
     "BansRequested",
@@ -30,6 +33,8 @@ __all__ = [
     "RouteRequested",
     "Stage",
     "StageChanged",
+    "StagesListed",
+    "StagesRequested",
 ]
 
 Liking = Literal["never", "less", "more", "always"]
@@ -41,10 +46,41 @@ neighbor yet / at least one full neighbor / round trips of the minimum number of
 
 
 class StageChanged(BusMessage, frozen=True):
-    """The connection stage moved, up or down."""
+    """The connection stage moved, up or down, or only its reason did (`before` is the same)."""
 
     stage: Stage
     reason: str
+    before: Stage
+    at: UnixSeconds
+
+
+class StagesRequested(BusMessage, frozen=True):
+    """Where did we stand, and when?"""
+
+
+class StagesListed(BusMessage, frozen=True):
+    """The last changes of stage since gossip began, the newest first."""
+
+    stages: tuple[StageChanged, ...]
+
+
+class AddressRequested(BusMessage, frozen=True):
+    """Where can others dial this node?"""
+
+
+class AddressShown(BusMessage, frozen=True):
+    """Where others can dial this node."""
+
+    address: str | None  # None: nowhere
+    ports: tuple[int, ...]
+    is_setting: bool  # as the configuration file says; else it was changed at run time
+
+
+class AddressToSet(BusMessage, frozen=True):
+    """Be dialled here from now on, and after a restart; the answer is what is in force."""
+
+    address: str
+    ports: tuple[int, ...] = ()  # (): the ports stay
 
 
 class GossipStatusRequested(BusMessage, frozen=True):
@@ -60,6 +96,7 @@ class GossipStatus(BusMessage, frozen=True):
     mode: Literal["standard", "originate-only", "consume-only", "zero-hop"]
     stage: Stage
     reason: str
+    stage_since: UnixSeconds | None  # None: since gossip began
     neighbors: int
     nodes_known: int
     hops_min: int
@@ -134,12 +171,14 @@ class RouteRequested(BusMessage, frozen=True):
     """Find a round trip.
 
     `hops` is the number of links each way (None: the node's minimum); `exit` fixes the exit
-    (None: any); `avoid` are nodes that must not be on the route; `host` is where the traffic will
-    go ("": not known), so that exits that failed there come last.
+    (None: any), and with `resumes` it may have become our neighbor since our streams began there;
+    `avoid` are nodes that must not be on the route; `host` is where the traffic will go ("": not
+    known), so that exits that failed there come last.
     """
 
     hops: int | None = None
     exit: NodeId | None = None
+    resumes: bool = False
     avoid: tuple[NodeId, ...] = ()
     host: str = ""
 

@@ -18,6 +18,7 @@ __all__ = [
     "LinkState",
     "LinksListed",
     "LinksRequested",
+    "MoveRequested",
     "OnionKeyAnnounced",
     "RouteLost",
     "RouteServed",
@@ -44,6 +45,7 @@ class LinkClosed(BusMessage, frozen=True):
 
     peer: NodeId
     reason: str
+    misconduct: bool = False  # the peer broke the rules of the link, by a flood for example
 
 
 class DialFailed(BusMessage, frozen=True):
@@ -72,6 +74,18 @@ class DialRequested(BusMessage, frozen=True):
     """Open a link with this peer at one of these endpoints; LinkOpened or DialFailed follows."""
 
     peer: NodeId
+    address: str
+    ports: tuple[int, ...]
+
+
+class MoveRequested(BusMessage, frozen=True):
+    """Take and make links at this node's new place, where they were bound to the old one.
+
+    Refused when nothing can listen there; then everything is as it was.
+    """
+
+    old_address: str | None  # as the configuration file says; None: nothing
+    old_ports: tuple[int, ...]
     address: str
     ports: tuple[int, ...]
 
@@ -147,6 +161,7 @@ class RouterStatus(BusMessage, frozen=True):
     links: int
     sessions: int
     streams: int
+    refusing: str = ""  # why the last client was refused, "" once one was served again
 
 
 class SessionsRequested(BusMessage, frozen=True):

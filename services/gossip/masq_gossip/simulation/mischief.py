@@ -1,12 +1,18 @@
-"""A random history of misfortunes for a simulated mesh: one seed, one history.
+"""A random history of misfortunes for a mesh: one seed, one history. Pure.
 
 Nodes are killed, stopped and started again, links are cut, the network is parted and joined; all
-the while messages get lost or arrive twice, clocks are wrong, and some nodes may lie. Then all is
-mended, and the mesh must be whole again.
+the while messages get lost, arrive twice or too late, clocks are wrong, and some nodes may lie.
+Then all is mended, and the mesh must be whole again.
 """
 
+from dataclasses import replace
+
+from masq_gossip.simulation.liars import Lie
+from masq_gossip.simulation.mesh import Mesh
+from masq_gossip.simulation.network import Conditions
 from masq_kernel.entropy import SeededEntropy
-from support.mesh import Mesh
+
+__all__ = ["Mischief"]
 
 NODES = 12
 STEPS = 12
@@ -19,25 +25,29 @@ class Mischief:
 
     Args:
         seed: decides everything.
-        liars: how many nodes change bytes of what they send.
+        liars: how many nodes lie.
     """
 
     def __init__(self, seed: int, *, liars: int = 0) -> None:
         self.seed = seed
-        self.entropy = SeededEntropy(seed)
-        self.mesh = Mesh(
-            count=NODES,
-            seed=seed,
-            delay_s=0.01 + 0.1 * self.entropy.fraction(),
-            loss=self.entropy.choice((0.0, 0.0, 0.02, 0.1)),
-            duplicates=self.entropy.choice((0.0, 0.05)),
-            skew_max_s=self.entropy.choice((0, 5, 300)),
+        self.entropy = entropy = SeededEntropy(seed)
+        conditions = Conditions(
+            delay_s=0.01 + 0.1 * entropy.fraction(),
+            loss=entropy.choice((0.0, 0.0, 0.02, 0.1)),
+            duplicates=entropy.choice((0.0, 0.05)),
+            reorder=entropy.choice((0.0, 0.0, 0.05)),
         )
+        skew_max_s = entropy.choice((0, 5, 300))
+        self.mesh = Mesh(count=NODES, seed=seed, conditions=conditions, skew_max_s=skew_max_s)
         for node in self.mesh.nodes[NODES - liars :]:
-            node.is_liar = True
+            self.mesh.make_liar(node, entropy.choice(tuple(Lie)))
 
     def run(self) -> None:
-        """Let it all happen, mend it, and wait until the mesh is whole."""
+        """Let it all happen, mend it, and wait until the mesh is whole.
+
+        Raises:
+            AssertionError: something that must hold did not; the message names the seed.
+        """
         self.mesh.run(10.0)
         for _ in range(STEPS):
             self._step()
@@ -73,9 +83,12 @@ class Mischief:
                 mesh.split({})
 
     def _mend(self) -> None:
-        self.mesh.split({})
-        self.mesh.loss = 0.0
-        self.mesh.run(3.0)  # stops that are under way come to their end
-        for node in self.mesh.nodes:
+        mesh = self.mesh
+        mesh.split({})
+        mesh.network.conditions = replace(
+            mesh.network.conditions, loss=0.0, duplicates=0.0, reorder=0.0
+        )
+        mesh.run(3.0)  # stops that are under way come to their end
+        for node in mesh.nodes:
             if not node.is_alive:
-                self.mesh.start_again(node)
+                mesh.start_again(node)

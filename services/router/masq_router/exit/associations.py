@@ -1,0 +1,102 @@
+"""The associations that this exit serves, by their secrets.
+
+Whoever shows the secret is the originator: it travels only inside the innermost layer, from the one
+to the other. It is looked up by its hash, so that the time this takes tells nothing about it.
+"""
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from masq_kernel.clock import Clock
+from masq_kernel.identity.keys import WalletAddress
+from masq_router.exit.detached import Detached
+from masq_router.exit.quota import Quota, StreamCounts
+from masq_router.exit.streams import ExitStreams
+from masq_router.streams.attach import Attach
+
+__all__ = ["Associations"]
+
+
+class Associations:
+    """Serves them with or without a route.
+
+    Args:
+        counts: streams of all payers.
+        make_streams: makes the sockets' side of a new one.
+        clock: for how long they wait.
+        detached: who waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        counts: StreamCounts,
+        make_streams: Callable[[Quota], ExitStreams],
+        clock: Clock,
+        detached: Detached[ExitStreams] | None = None,
+    ) -> None:
+        self._counts, self._make_streams, self._clock = counts, make_streams, clock
+        self._by_hash: dict[bytes, tuple[bytes, ExitStreams]] = {}
+        self._detached = Detached[ExitStreams]() if detached is None else detached
+        self.outcomes: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._by_hash)
+
+    def __iter__(self) -> Iterator[ExitStreams]:
+        return iter([streams for _, streams in self._by_hash.values()])
+
+    @property
+    def detached_count(self) -> int:
+        """Associations that wait for their originator."""
+        return len(self._detached)
+
+    def find(self, attach: Attach, wallet: WalletAddress) -> ExitStreams | None:
+        """Return what an ATTACH speaks of, new if it may be; None: there is no such association."""
+        known = self._by_hash.get(_hash(attach.secret))
+        if known is not None and hmac.compare_digest(known[0], attach.secret):
+            return known[1]
+        if attach.must_exist:
+            self.outcomes["unknown"] += 1
+            return None
+        return self._make_streams(Quota(self._counts, wallet))
+
+    def carried(self, secret: bytes, streams: ExitStreams) -> None:
+        """It has a route, the first or another."""
+        is_new = _hash(secret) not in self._by_hash
+        self.outcomes["begun" if is_new else "resumed"] += 1
+        self._by_hash[_hash(secret)] = (secret, streams)
+        streams.secret = secret
+        self._detached.remove(streams, streams.wallet)
+
+    def lost(self, streams: ExitStreams) -> None:
+        """Its route is gone: keep its streams for a while, if it has any."""
+        streams.association.detach()
+        if not streams.is_needed:
+            self._forget(streams)
+            return
+        for given_up in self._detached.add(streams, streams.wallet, self._clock.monotonic()):
+            self._give_up(given_up, "crowded_out")
+
+    def tick(self) -> None:
+        """Once a second: give up those whose originator did not come back."""
+        for streams in self._detached.expired(self._clock.monotonic()):
+            self._give_up(streams, "expired")
+        for streams in self:
+            if streams.carrier is None and not streams.is_needed:
+                self._detached.remove(streams, streams.wallet)
+                self._forget(streams)
+
+    def _give_up(self, streams: ExitStreams, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+        self._forget(streams)
+        streams.close()
+
+    def _forget(self, streams: ExitStreams) -> None:
+        self._by_hash.pop(_hash(streams.secret), None)
+
+
+def _hash(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()

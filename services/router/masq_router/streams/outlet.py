@@ -1,0 +1,130 @@
+"""What leaves an association: control frames first, then streams in turn. Pure.
+
+    closed -> control only -> open -> closed        one round for each route
+
+`control only` is the originator between ATTACH and ATTACHED: it does not know yet from where to
+send its bytes again. The window of the whole association is counted anew on each route, beginning
+with what the other end has received and not consumed.
+"""
+
+from collections.abc import Callable
+
+from masq_router.onion.padding import capacity, padded_size
+from masq_router.streams.frames import DATA_HEADER, FrameType
+from masq_router.streams.stream import Stream
+
+__all__ = ["ASSOCIATION_WINDOW", "Outlet"]
+
+ASSOCIATION_WINDOW = 8 << 20
+"""All streams of an association together; below every relay's cap per session (egress.py)."""
+
+_DATA_ROOM_MIN = DATA_HEADER.size + 1
+
+
+class Outlet:
+    """Frames and streams that wait for the next package.
+
+    Args:
+        after_sending: called for each stream of which bytes have left.
+    """
+
+    def __init__(self, after_sending: Callable[[Stream], None]) -> None:
+        self._after_sending = after_sending
+        self._hint, self._capacity = 0, capacity(0)
+        self._control: list[bytes] = []
+        self._ready: dict[int, Stream] = {}  # streams with something to send, in turn
+        self._limit = 0
+        self.sent = 0
+        self.is_connected = False
+        self.carries_data = False
+
+    # -- life --------------------------------------------------------------------------------
+
+    def connect(self, hint: int) -> None:
+        """A route is there; nothing of what waited for the one before is sent."""
+        self.close()
+        self._hint, self._capacity = hint, capacity(hint)
+        self.is_connected = True
+
+    def resume(self, backlog: int) -> None:
+        """Let bytes flow; the other end still has `backlog` bytes to consume."""
+        self.sent, self._limit = backlog, ASSOCIATION_WINDOW
+        self.carries_data = True
+
+    def close(self) -> None:
+        """The route is gone."""
+        self.is_connected = self.carries_data = False
+        self._control.clear()
+        self._ready.clear()
+
+    # -- what waits --------------------------------------------------------------------------
+
+    @property
+    def wants_to_send(self) -> bool:
+        """Whether `next_package` would return one."""
+        return bool(self._control) or (bool(self._ready) and self.sent < self._limit)
+
+    @property
+    def control_count(self) -> int:
+        """Control frames that wait."""
+        return len(self._control)
+
+    def say(self, frame: bytes) -> None:
+        """Queue a control frame; without a route it is not needed: taking up says it all anew."""
+        if self.is_connected:
+            self._control.append(frame)
+
+    def mark_ready(self, stream: Stream) -> None:
+        """Put a stream that has something to send at the end of the line."""
+        if self.carries_data and stream.sendable > 0:
+            self._ready[stream.stream_id] = stream
+
+    def forget(self, stream_id: int) -> None:
+        """A stream is gone."""
+        self._ready.pop(stream_id, None)
+
+    def allow(self, limit: int) -> None:
+        """The other end lets the whole association send up to here."""
+        self._limit = max(self._limit, limit)
+
+    # -- packages ----------------------------------------------------------------------------
+
+    def next_package(self) -> bytes | None:
+        """Return the next plaintext, padded to its size class, or None when there is nothing."""
+        parts: list[bytes | memoryview] = []
+        room = self._take_control(parts, self._capacity)
+        room = self._take_data(parts, room)
+        used = self._capacity - room
+        if used == 0:
+            return None
+        parts.append(bytes(padded_size(used, self._hint) - used))
+        return b"".join(parts)
+
+    def _take_control(self, parts: list[bytes | memoryview], room: int) -> int:
+        taken = 0
+        for frame in self._control:
+            if len(frame) > room:
+                break
+            parts.append(frame)
+            room -= len(frame)
+            taken += 1
+        del self._control[:taken]
+        return room
+
+    def _take_data(self, parts: list[bytes | memoryview], room: int) -> int:
+        while room >= _DATA_ROOM_MIN and self._ready:
+            allowed = self._limit - self.sent
+            if allowed <= 0:
+                break
+            stream_id = next(iter(self._ready))
+            stream = self._ready.pop(stream_id)
+            offset = stream.outbound.sent
+            size = min(stream.sendable, room - DATA_HEADER.size, allowed)
+            piece = stream.outbound.take(size)
+            parts.append(DATA_HEADER.pack(FrameType.DATA, stream_id, offset, len(piece)))
+            parts.append(piece)
+            room -= DATA_HEADER.size + len(piece)
+            self.sent += len(piece)
+            self.mark_ready(stream)  # to the end of the line: streams take turns
+            self._after_sending(stream)
+        return room
