@@ -1,35 +1,24 @@
-"""Look after the books: checkpoints on time, verification on demand, copies; and answer for it."""
+"""Look after the books: checkpoints on time, verification on demand; and answer for it."""
 
 import asyncio
-from pathlib import Path
 
 import structlog
 
 from masq_accountant.store import Ledger
-from masq_accountant.store.backup import back_up
 from masq_kernel.bus import subjects
-from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.messages.accountant import (
-    BackupMade,
-    BackupRequested,
-    CheckpointsListed,
-    CheckpointsRequested,
-    CheckpointState,
     VerificationRequested,
     VerificationState,
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
-from masq_kernel.errors import OperatorError
 from masq_kernel.runtime.health import OK, HealthBoard
-from masq_kernel.units import ByteCount, UnixSeconds
+from masq_kernel.units import UnixSeconds
 
 __all__ = ["Custody", "serve_custody"]
 
 CHECKPOINT_S = 60.0
 """A copy of the books that is older than this is noticed (docs/accounting.md)."""
-
-LIMIT_MAX = 1_000
 
 _log = structlog.get_logger()
 
@@ -41,11 +30,10 @@ class Custody:
         ledger: the books.
         health: where their state is shown.
         clock: for checkpoints.
-        folder: where copies go.
     """
 
-    def __init__(self, ledger: Ledger, health: HealthBoard, clock: Clock, folder: Path) -> None:
-        self._ledger, self._health, self._clock, self._folder = ledger, health, clock, folder
+    def __init__(self, ledger: Ledger, health: HealthBoard, clock: Clock) -> None:
+        self._ledger, self._health, self._clock = ledger, health, clock
         self._wanted = asyncio.Event()
         self._is_running = False
         self._finished_at: UnixSeconds | None = None
@@ -94,41 +82,7 @@ class Custody:
             checkpoint=last.number if last else 0,
         )
 
-    async def on_checkpoints(self, message: CheckpointsRequested) -> CheckpointsListed:
-        """List checkpoints, newest first."""
-        if not 1 <= message.limit <= LIMIT_MAX:
-            raise BusRefused(Refusal.INVALID, f"limit must be 1 to {LIMIT_MAX}")
-        found = await self._ledger.checkpoints(before=message.before, limit=message.limit + 1)
-        page = tuple(
-            CheckpointState(
-                number=each.number,
-                at=each.at,
-                hash=each.hash,
-                balances=each.balances,
-                signature=each.signature,
-            )
-            for each in found[: message.limit]
-        )
-        return CheckpointsListed(checkpoints=page, more=len(found) > message.limit)
-
-    async def on_back_up(self, _message: BackupRequested) -> BackupMade:
-        """Copy the books."""
-        await self._ledger.make_checkpoint(self._clock.unix())
-        stamp = self._clock.utc().strftime("%Y%m%dT%H%M%SZ")
-        target = self._folder / f"ledger-{stamp}.db"
-        if target.exists():
-            raise BusRefused(Refusal.CONFLICT, "a copy was made within this second; ask again")
-        transactions = self._ledger.count
-        try:
-            await back_up(self._ledger.engine, target)
-        except OperatorError as error:
-            raise BusRefused(Refusal.CONFLICT, str(error)) from None
-        size = ByteCount(target.stat().st_size)
-        return BackupMade(path=str(target), size=size, transactions=transactions)
-
 
 async def serve_custody(bus: Bus, custody: Custody) -> None:
     """Answer questions."""
     await bus.serve(subjects.VERIFY_LEDGER, custody.on_verify)
-    await bus.serve(subjects.CHECKPOINTS, custody.on_checkpoints)
-    await bus.serve(subjects.BACK_UP_LEDGER, custody.on_back_up)

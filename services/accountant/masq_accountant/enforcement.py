@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from masq_accountant.errors import ThresholdsRefused
+from masq_accountant.errors import LedgerReadOnly, ThresholdsRefused
 from masq_accountant.ledger import Account, Kind, Standing
 from masq_accountant.ledger.bans import NEUTRAL, Cause, Decision, Stance, Verdict
 from masq_accountant.ledger.thresholds import DEFAULT_THRESHOLDS, Thresholds
@@ -191,6 +191,8 @@ class Enforcement:
             done = await self._warden.scan()
         except ScanRunning:
             raise BusRefused(Refusal.CONFLICT, "a scan is running; ask again") from None
+        except LedgerReadOnly as error:
+            raise BusRefused(Refusal.CONFLICT, f"the books are read-only: {error}") from None
         return ScanDone(
             at=done.at,
             accounts=done.accounts,
@@ -202,7 +204,7 @@ class Enforcement:
     async def _scan_unless_one_runs(self) -> None:
         try:
             await self._warden.scan()
-        except ScanRunning:
+        except (ScanRunning, LedgerReadOnly):
             return  # the next one has the new values
 
 

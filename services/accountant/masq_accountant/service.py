@@ -8,6 +8,7 @@ from typing import Any
 from masq_accountant.bookkeeper import Bookkeeper
 from masq_accountant.custody import Custody, serve_custody
 from masq_accountant.enforcement import Enforcement, serve_enforcement
+from masq_accountant.errors import LedgerReadOnly
 from masq_accountant.handlers import Handlers, serve
 from masq_accountant.metrics import AccountantCollector, register_metrics
 from masq_accountant.settings import AccountantSettings
@@ -47,7 +48,7 @@ class Accountant:
         self.bookkeeper = Bookkeeper(
             ledger, wallets.own, clock, self.warden.on_booked, runtime.stopping
         )
-        self.custody = Custody(ledger, runtime.health, clock, runtime.node.data_dir / "backups")
+        self.custody = Custody(ledger, runtime.health, clock)
         self._handlers = Handlers(ledger, wallets)
 
     async def start(self) -> None:
@@ -83,7 +84,7 @@ class Accountant:
 
     async def _scan(self) -> None:
         while True:
-            with contextlib.suppress(ScanRunning):  # somebody asked for one just now
+            with contextlib.suppress(ScanRunning, LedgerReadOnly):  # one was asked for just now
                 await self.warden.scan()
             await asyncio.sleep(self._settings.scan_interval_s)
 
@@ -109,8 +110,7 @@ async def _open_ledger(
     runtime: Runtime, settings: AccountantSettings, keystore: KeyStore, chain: Chain
 ) -> Ledger:
     folder = runtime.node.data_dir
-    where = settings.ledger_url or settings.ledger_file or folder / "ledger.db"
-    engine = await open_engine(where)
+    engine = await open_engine(settings.ledger_file or folder / "ledger.db")
     may_make = await is_empty(engine)
     keys = LedgerKeys.from_keystore(keystore, chain, runtime.entropy, may_make=may_make)
     return await Ledger.open(engine, keys, Anchor(folder / "ledger.anchor", keys.vault))

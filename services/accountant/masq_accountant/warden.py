@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from masq_accountant.errors import LedgerReadOnly
 from masq_accountant.ledger import Account, Kind, Standing
 from masq_accountant.ledger.bans import NEUTRAL, Cause, Decision, Stance, judge
 from masq_accountant.ledger.thresholds import Thresholds
@@ -103,7 +104,10 @@ class Warden:
 
         Raises:
             ScanRunning: one goes on already.
+            LedgerReadOnly: what these books say is not to be believed.
         """
+        if self._ledger.fault is not None:
+            raise LedgerReadOnly(str(self._ledger.fault))
         if self._is_scanning:
             raise ScanRunning
         self._is_scanning = True
@@ -217,7 +221,8 @@ class Warden:
         if not kept.is_whole:
             return
         refused = {wallet.raw.hex(): wallet for wallet in self.refused()}
-        for key in kept.messages.keys() - refused.keys():
+        is_trusted = self._ledger.fault is None  # otherwise a stance may be missing
+        for key in kept.messages.keys() - refused.keys() if is_trusted else ():
             await self._bus.keep(subjects.REFUSED_WALLETS, key, None)
         await self._tell(
             [

@@ -8,6 +8,7 @@ import pytest
 
 from masq_accountant.errors import LedgerReadOnly, SealBroken
 from masq_accountant.ledger import Account, Entry, Kind
+from masq_accountant.store import Anchor
 from masq_accountant.store.vault import Vault, place
 from masq_kernel.entropy import OsEntropy, SeededEntropy
 from masq_kernel.identity.keystore import LIGHT, KeyStore
@@ -238,6 +239,21 @@ async def test_the_note_itself_cannot_be_forged(books, tampering):
     else:
         note.write_bytes(note.read_bytes()[:-1] + b"x")
     assert (await found(books)).row == "the note of the last checkpoint"
+
+
+async def test_a_crash_between_a_checkpoint_and_its_note_is_no_fault(tmp_path, monkeypatch):
+    ledger = await open_ledger(tmp_path)
+    await book(ledger, range(2))
+    monkeypatch.setattr(Anchor, "write", crash)
+    with pytest.raises(SystemError):
+        await ledger.make_checkpoint(UnixSeconds(NOW + 4))
+    await ledger.close()
+    monkeypatch.undo()
+    assert await found(tmp_path) is None
+
+
+def crash(*_arguments):
+    raise SystemError
 
 
 async def test_books_that_do_not_verify_are_only_read(books):

@@ -122,7 +122,8 @@ def _automatic(
     owed = standing.balance
     if before is not None and before.cause is Cause.DELINQUENT:
         return None if owed <= thresholds.unban_below else before
-    if thresholds.is_delinquent(owed, standing.age_s(now)):
+    is_welcome = owed <= thresholds.unban_below  # whatever the curve: or it would be banned again
+    if not is_welcome and thresholds.is_delinquent(owed, standing.age_s(now)):
         return Automatic(Cause.DELINQUENT, now, owed)
     if owed > thresholds.credit_limit:
         return before or Automatic(Cause.CREDIT, now, owed)

@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 from masq_accountant.errors import SealBroken
-from masq_accountant.ledger.audit import Checkpoint
 from masq_accountant.ledger.numbers import NumberReader, number_bytes
 from masq_accountant.store.vault import Vault, place
 from masq_kernel.errors import OperatorError
@@ -31,7 +30,7 @@ class Anchor:
         self._path, self._vault = path, vault
 
     def read(self) -> tuple[int, bytes] | None:
-        """Return number and hash of the last checkpoint; None: there has been none.
+        """Return number and hash of the last checkpoint; None: there is no note.
 
         Raises:
             SealBroken: the file is not ours, or was changed.
@@ -49,9 +48,19 @@ class Anchor:
         except ValueError:
             raise SealBroken from None
 
-    def write(self, checkpoint: Checkpoint) -> None:
-        """Replace the note in one step, on disk when this returns."""
-        sealed = self._vault.seal(_WHERE, 0, number_bytes(checkpoint.number) + checkpoint.hash)
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no note."""
+        return not self._path.exists()
+
+    def write(self, number: int, digest: bytes) -> None:
+        """Replace the note in one step, on disk when this returns.
+
+        Args:
+            number: the last transaction of the checkpoint; 0: the books are new.
+            digest: the chain's hash there.
+        """
+        sealed = self._vault.seal(_WHERE, 0, number_bytes(number) + digest)
         fresh = self._path.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, make_url, select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -18,33 +18,25 @@ __all__ = ["is_empty", "migrate", "open_engine"]
 
 BUSY_MS = 5_000
 _REMEDY = "Check its permissions and the disk, or restore it from a backup."
-_SERVER_REMEDY = "Check `ledger_url` in the section [accountant], and that the server runs."
 
 
-async def open_engine(where: Path | str) -> AsyncEngine:
-    """Return the engine of a database, migrated as needed.
-
-    Args:
-        where: a SQLite file, which is made (0600) if it is missing, or the URL of PostgreSQL
-            (`postgresql+asyncpg://...`).
+async def open_engine(path: Path) -> AsyncEngine:
+    """Return the engine of a ledger file, which is made (0600) if it is missing, or migrated.
 
     Raises:
         OperatorError: it cannot be used.
     """
-    if isinstance(where, Path):
-        name, remedy = f"The ledger {where}", _REMEDY
-    else:
-        name, remedy = f"The ledger at {_shown(where)}", _SERVER_REMEDY
     try:
-        engine = _sqlite_engine(where) if isinstance(where, Path) else create_async_engine(where)
+        engine = _sqlite_engine(path)
         async with engine.begin() as connection:
             await connection.run_sync(migrate)
     except OSError as error:
-        problem = f"{name} cannot be opened: {error.strerror or error}."
-        raise OperatorError(problem, remedy=remedy) from None
+        problem = f"The ledger {path} cannot be opened: {error.strerror or error}."
+        raise OperatorError(problem, remedy=_REMEDY) from None
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        raise OperatorError(f"{name} cannot be opened: {cause}.", remedy=remedy) from None
+        problem = f"The ledger {path} cannot be opened: {cause}."
+        raise OperatorError(problem, remedy=_REMEDY) from None
     return engine
 
 
@@ -55,13 +47,6 @@ async def is_empty(engine: AsyncEngine) -> bool:
             if (await connection.execute(select(table).limit(1))).first() is not None:
                 return False
     return True
-
-
-def _shown(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "its URL"
 
 
 def _sqlite_engine(path: Path) -> AsyncEngine:

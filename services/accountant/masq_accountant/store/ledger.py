@@ -24,6 +24,7 @@ from masq_accountant.ledger import (
     Standing,
     balances_digest,
 )
+from masq_accountant.ledger.journal import FIRST_HASH
 from masq_accountant.store.anchor import Anchor
 from masq_accountant.store.keys import LedgerKeys
 from masq_accountant.store.rows import (
@@ -92,6 +93,7 @@ class Ledger:
         """Read how all accounts stand, and verify what came after the last checkpoint."""
         ledger = cls(engine, keys, anchor)
         fault = await ledger._load()
+        ledger._note_beginning()
         fault = fault or ledger._check_anchor() or await ledger._verify_recent()
         if fault is not None:
             ledger.distrust(fault)
@@ -155,14 +157,6 @@ class Ledger:
                 )
             )
         return lines
-
-    async def checkpoints(self, *, before: int | None, limit: int) -> list[Checkpoint]:
-        """Return the newest checkpoints below transaction `before`."""
-        query = select(*CHECKPOINTS.c).order_by(CHECKPOINTS.c.number.desc()).limit(limit)
-        if before is not None:
-            query = query.where(CHECKPOINTS.c.number < before)
-        async with self.engine.connect() as connection:
-            return [checkpoint_of(row) for row in await connection.execute(query)]
 
     async def refused_count(self) -> int:
         """Return how many usage reports could not be booked."""
@@ -267,6 +261,11 @@ class Ledger:
             self.checkpoint = checkpoint_of(checkpoint)
         return fault
 
+    def _note_beginning(self) -> None:
+        """Note that these books are new, before anything is booked: a lost note is then noticed."""
+        if self.count == 0 and self.checkpoint is None and self._anchor.is_missing:
+            self._anchor.write(0, FIRST_HASH)
+
     def _check_anchor(self) -> Fault | None:
         """Notice books that are older than what was noted outside of them."""
         try:
@@ -274,15 +273,13 @@ class Ledger:
         except SealBroken:
             return Fault("the note of the last checkpoint", "is not what was written")
         if noted is None:
-            if self.checkpoint is not None:
-                return Fault("the note of the last checkpoint", "is missing")
-            return None
+            return Fault("the note of the last checkpoint", "is missing")
         number = self.checkpoint.number if self.checkpoint else 0
         if number < noted[0]:
             reason = f"is missing: these books end at {self.count} and are an old copy"
             return Fault(f"ledger_checkpoint {noted[0]}", reason)
-        assert self.checkpoint is not None
-        if number == noted[0] and self.checkpoint.hash != noted[1]:
+        hash_found = self.checkpoint.hash if self.checkpoint else FIRST_HASH
+        if number == noted[0] and hash_found != noted[1]:
             return Fault(f"ledger_checkpoint {number}", "is not the one that was noted")
         return None
 
@@ -377,7 +374,7 @@ class Ledger:
         }
         async with self.engine.begin() as connection:
             await connection.execute(insert(CHECKPOINTS), row)
-        await asyncio.to_thread(self._anchor.write, made)
+        await asyncio.to_thread(self._anchor.write, made.number, made.hash)
         self.checkpoint = made
 
 

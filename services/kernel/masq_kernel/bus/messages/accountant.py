@@ -11,12 +11,7 @@ __all__ = [
     "AccountState",
     "AccountsListed",
     "AccountsRequested",
-    "BackupMade",
-    "BackupRequested",
     "BanCause",
-    "CheckpointState",
-    "CheckpointsListed",
-    "CheckpointsRequested",
     "DecisionKind",
     "DecisionToMake",
     "EntriesListed",
@@ -322,39 +317,3 @@ class VerificationState(BusMessage, frozen=True):
     verified: int  # of them, by the run that goes on or was the last
     finished_at: UnixSeconds | None  # None: no full verification since the start
     checkpoint: int  # the last transaction a checkpoint covers; 0: there is none
-
-
-class CheckpointsRequested(BusMessage, frozen=True):
-    """List checkpoints, newest first."""
-
-    before: int | None = None  # cursor: the last number of the page before
-    limit: int = 100
-
-
-class CheckpointState(BusMessage, frozen=True):
-    """The books at one transaction, signed by the node's identity key."""
-
-    number: int
-    at: UnixSeconds
-    hash: bytes
-    balances: bytes
-    signature: bytes
-
-
-class CheckpointsListed(BusMessage, frozen=True):
-    """One page of checkpoints."""
-
-    checkpoints: tuple[CheckpointState, ...]
-    more: bool
-
-
-class BackupRequested(BusMessage, frozen=True):
-    """Copy the books into a new file while they are in use."""
-
-
-class BackupMade(BusMessage, frozen=True):
-    """Where the copy is on the machine of the accountant, and up to where it reaches."""
-
-    path: str
-    size: ByteCount
-    transactions: int
