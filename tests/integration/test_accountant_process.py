@@ -1,9 +1,7 @@
 """The accountant as a process: however it dies, each report is booked once."""
 
 import asyncio
-import os
 import signal
-import sys
 
 from masq_accountant.ledger import Account, Kind
 from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
@@ -14,35 +12,12 @@ from masq_kernel.bus.subjects import Service
 from masq_kernel.chains import chain_named
 from masq_kernel.entropy import OsEntropy
 from masq_kernel.identity.keys import IdentityKey
-from masq_kernel.identity.keystore import LIGHT, KeyStore
+from support.accountant_process import make_node, start
 from support.ledgers import DATA_KEY
-from support.nats_server import HOST, running_server
+from support.nats_server import running_server
 from support.usage_builders import WALLETS, make_report, make_usage
 
-PASSPHRASE = "correct horse battery staple"
 REPORTS = 300
-
-
-def make_node(data_dir, *, bus_port, entries=("earning-wallet", "consuming-wallet", "identity")):
-    store = KeyStore.create(data_dir / "keystore.json", PASSPHRASE, OsEntropy(), work=LIGHT)
-    for number, entry in enumerate(entries, start=1):
-        store.put(entry, bytes(31) + bytes([number]))
-    store.put("ledger-key", DATA_KEY)
-    config = data_dir / "masq.toml"
-    config.write_text(
-        f'[node]\ndata_dir = "{data_dir}"\nchain = "dev"\n'
-        f'bus_host = "{HOST}"\nbus_port = {bus_port}\n'
-    )
-    return config
-
-
-async def start(config):
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "masq_accountant", "--config", str(config)),
-        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
 
 
 async def append(router, report, message_id):
