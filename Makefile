@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench sim fmt clean
+.PHONY: help demo test check bench bench-meshes sim fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,11 +32,19 @@ check: $(STAMP) ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## measure against references in the same run; figures also in build/bench/*.json
+$(VENV)/.bench: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+bench: $(STAMP) $(VENV)/.bench ## measure against references in the same run; figures also in build/bench/*.json
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_mesh
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_stall
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_gossip
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_restart
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_meshes
+
+bench-meshes: $(STAMP) $(VENV)/.bench ## the same for whole simulated meshes; SIZES="100 1000 10000" (an hour or two)
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_meshes $(SIZES)
 
 sim: $(STAMP) ## random histories of a simulated mesh; SEEDS=1000 FIRST=0
 	MASQ_SIM_SEEDS=$(or $(SEEDS),1000) MASQ_SIM_FIRST=$(or $(FIRST),0) \

@@ -82,8 +82,8 @@ class Stage:
         assert key.node_id in self.state.edges()
 
 
-def debut_of(key: IdentityKey, **changes) -> Debut:
-    statement = sign_statement(key, ADDRESS[key.node_id])
+def debut_of(key: IdentityKey, *, address=None, **changes) -> Debut:
+    statement = sign_statement(key, address or ADDRESS[key.node_id])
     return Debut(sign_record(key, **changes).raw, statement.raw)
 
 

@@ -15,6 +15,7 @@ from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
 from masq_cli.commands.prefer import exits, prefer
 from masq_cli.commands.settings import config
+from masq_cli.commands.simulate import simulate
 from masq_cli.commands.thresholds import thresholds
 from masq_cli.commands.tokens import token
 from masq_cli.commands.up import service, up
@@ -32,7 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _LOOKING = (status, neighbors, neighborhood, sessions, bans)
-for _command in (init, up, demo, service, *_LOOKING, ban, pardon, whitelist, prefer):
+_DECIDING = (ban, pardon, whitelist, prefer)
+for _command in (init, up, demo, simulate, service, *_LOOKING, *_DECIDING):
     app.command()(_command)
 app.add_typer(address, name="address")
 app.add_typer(exits, name="exits")

@@ -159,8 +159,11 @@ class Seeker:
         """Return the monotonic time of the next try to join two parts of the mesh.
 
         When the mesh goes on beyond our horizon, a node that we do not see is probably just there,
-        so the nodes of a patch take turns: some BRIDGING of them try in each interval.
+        so the nodes of a patch take turns: some BRIDGING of them try in each interval. Where a try
+        was passed on, it goes on at once.
         """
+        if any(one.is_bridge and one.trying_since is None for one in self._candidates.values()):
+            return self._bridged_at
         wait, longest = self._parameters.bridge_interval_s, self._parameters.bridge_far_interval_s
         if not view.is_whole:
             wait = min(longest, wait * max(1.0, len(view.distances()) / BRIDGING))

@@ -91,6 +91,7 @@ class Conversation:
         if verdict is Verdict.CONFLICTING:
             state.accuse(peer, verdict.value, now)
             return
+        state.is_dirty = state.is_dirty or verdict is Verdict.TAKEN
         peer.heard[peer.node_id] = newcomer.version
         if peer.is_neighbor:
             self._on_debut_of_neighbor(peer, newcomer.record, debut, now)

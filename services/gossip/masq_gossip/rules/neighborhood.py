@@ -111,10 +111,10 @@ class Neighborhood:
             times.append(state.own.republish_at())
         if state.is_dirty:
             times.append(self._round_due)
-        if (cull_at := state.view.next_cull(now)) is not None:
+        if (cull_at := state.view.next_cull()) is not None:
             times.append(cull_at)
         if self._wanted() <= 0:
-            if state.peers.has_free_slot():
+            if state.peers.has_free_slot() and not state.is_dirty:
                 times.append(max(state.seeker.bridge_due(state.view), now.monotonic + 0.5))
         else:
             next_try = state.seeker.next_due(state.peers, may_ask=self._may_ask())
@@ -247,9 +247,9 @@ class Neighborhood:
                 self._send_digest(peer, at)
         for node_id in state.seeker.overdue(state.peers, at):
             state.seeker.failed(node_id, at)
-        if state.own.wants_publishing(state.edges(), at):
+        if not state.is_dirty and state.own.wants_publishing(state.edges(), at):
             state.is_dirty = True
-        if (cull_at := state.view.next_cull(now)) is not None and at >= cull_at:
+        if (cull_at := state.view.next_cull()) is not None and at >= cull_at:
             state.is_dirty = True
         if state.own.signed is not None:
             self._seek(now)
@@ -286,7 +286,8 @@ class Neighborhood:
         state, at = self.state, now.monotonic
         wanted = self._wanted()
         if wanted <= 0:
-            self._bridge(now)
+            if not state.is_dirty:  # else the view is about to change
+                self._bridge(now)
             return
         for endpoint in state.seeker.pick(wanted, state.peers, at):
             if state.misconduct.ban_of(endpoint.node_id, now) is None:

@@ -111,7 +111,7 @@ class Peers:
 
     def neighbors(self) -> list[Peer]:
         """Return the peers our record lists."""
-        return [peer for peer in self._peers.values() if peer.is_neighbor]
+        return [peer for peer in self._peers.values() if peer.stage is PeerStage.NEIGHBOR]
 
     def anchors(self) -> int:
         """Return how many neighbors we have chosen ourselves."""

@@ -68,8 +68,12 @@ class Producer:
         return chosen
 
     def digests(self) -> Iterator[Digest]:
-        """Yield all that our neighbors' horizon includes, in as many messages as it takes."""
-        versions = iter(sorted(self._view.shareable().items()))
+        """Yield all that our neighbors' horizon includes, in as many messages as it takes.
+
+        The nearest come first, so that what is requested arrives with the path to it: records
+        without one have little room (view.py).
+        """
+        versions = iter(self._view.shareable().items())
         while part := tuple(islice(versions, DIGEST_COUNT_MAX)):
             yield Digest(part)
 

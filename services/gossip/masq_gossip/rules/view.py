@@ -5,7 +5,6 @@ it; a link is *full* when both records list it. Only what is reached within the 
 good, only what our neighbors' horizon includes is forwarded, only full links carry routes.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 
@@ -191,9 +190,11 @@ class View:
         if self._published_first + self._parameters.record_ttl_s <= now.unix:
             self._drop_expired(now)
 
-    def next_cull(self, now: Now) -> float | None:
-        """Return the monotonic time at which a record's grace ends; None: all are reached."""
-        self._mark_unreached(now)
+    def next_cull(self) -> float | None:
+        """Return the monotonic time at which a record's grace ends; None: all are reached.
+
+        What has changed since the last `cull` does not count yet: it brings the next one anyway.
+        """
         first = min(self._unreached.values(), default=None)
         return None if first is None else first + self._parameters.unreached_grace_s
 
@@ -316,15 +317,13 @@ class View:
         return True
 
     def _search(self) -> dict[NodeId, int]:
-        distances, waiting = {self._own: 0}, deque([self._own])
-        while waiting:
-            node_id = waiting.popleft()
-            record, distance = self.record(node_id), distances[node_id] + 1
-            if record is None or distance > self._parameters.horizon:
-                continue
-            for neighbor in record.neighbors:
-                if neighbor not in distances:
-                    distances[neighbor] = distance
-                    waiting.append(neighbor)
+        held, distances, ring = self._held, {self._own: 0}, [self._own]
+        for distance in range(1, self._parameters.horizon + 1):
+            records = [held[node_id].record for node_id in ring if node_id in held]
+            found = dict.fromkeys(one for record in records for one in record.neighbors)
+            ring = [node_id for node_id in found if node_id not in distances]
+            if not ring:
+                break
+            distances.update(dict.fromkeys(ring, distance))
         self._farthest = next(reversed(distances.values()))  # they were found in this order
         return distances

@@ -16,6 +16,6 @@ from masq_gossip.simulation.mesh import Mesh
 from masq_gossip.simulation.mischief import Mischief
 from masq_gossip.simulation.network import Conditions
 from masq_gossip.simulation.node import SimulatedNode
-from masq_gossip.simulation.study import Finding, Study
+from masq_gossip.simulation.study import QUESTIONS, Finding, Study
 
-__all__ = ["Conditions", "Finding", "Mesh", "Mischief", "SimulatedNode", "Study"]
+__all__ = ["QUESTIONS", "Conditions", "Finding", "Mesh", "Mischief", "SimulatedNode", "Study"]

@@ -21,7 +21,7 @@ from masq_kernel.identity.keys import NodeId
 
 __all__ = ["Checks"]
 
-CROWD = 50
+CROWD = 20
 """Up to so many nodes everything is checked after every event; in larger meshes, as much work."""
 
 

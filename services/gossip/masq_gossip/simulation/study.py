@@ -52,10 +52,14 @@ LOOK_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One figure of a study: a name with its unit at the end, and the value."""
+    """One figure of a study: a name with its unit at the end, and the value.
+
+    Args:
+        value: None: it did not happen within the time that was given.
+    """
 
     name: str
-    value: float
+    value: float | None
 
 
 class Study:
@@ -245,8 +249,8 @@ class Study:
             patch = max(patch, len(mesh.patch_of(node)))  # a leaver had one, a newcomer has one now
             messages.append(tally.messages / patch)
             sizes.append(tally.size / patch / 1024)
-        yield Finding(f"{kind}_known_s", statistics.median(took))
-        yield Finding(f"{kind}_known_worst_s", max(took))
+        yield Finding(f"{kind}_known_s", _finite(statistics.median(took)))
+        yield Finding(f"{kind}_known_worst_s", _finite(max(took)))
         yield Finding(f"{kind}_messages_per_node", statistics.median(messages))
         yield Finding(f"{kind}_per_node_kib", statistics.median(sizes))
 
@@ -276,8 +280,8 @@ class Study:
                 whole_s = mesh.time - began
                 break
             mesh.run(LOOK_S)
-        yield Finding(f"{kind}_one_mesh_again_s", joined_s)
-        yield Finding(f"{kind}_all_views_true_s", whole_s)
+        yield Finding(f"{kind}_one_mesh_again_s", _finite(joined_s))
+        yield Finding(f"{kind}_all_views_true_s", _finite(whole_s))
         yield Finding(f"{kind}_routable_share_after", _routable(mesh.alive()))
 
 
@@ -301,6 +305,10 @@ class _Tally:
                     self.size += size
             case _:
                 pass
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if seconds < float("inf") else None
 
 
 def _routable(nodes: list[SimulatedNode]) -> float:
