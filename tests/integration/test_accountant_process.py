@@ -2,12 +2,15 @@
 
 import asyncio
 import signal
+import sqlite3
 
 from masq_accountant.ledger import Account, Kind
 from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
 from masq_accountant.store.vault import Vault
 from masq_kernel.bus import subjects
-from masq_kernel.bus.errors import BusUnavailable
+from masq_kernel.bus.errors import BusError, BusUnavailable
+from masq_kernel.bus.messages.accountant import LedgerSummaryRequested, VerificationRequested
+from masq_kernel.bus.messages.control import HealthRequested
 from masq_kernel.bus.subjects import Service
 from masq_kernel.chains import chain_named
 from masq_kernel.entropy import OsEntropy
@@ -77,6 +80,64 @@ async def test_kills_of_accountant_and_bus_lose_nothing_and_count_nothing_twice(
     assert ledger.count == REPORTS
     assert await ledger.verify() is None
     await ledger.close()
+
+
+async def test_books_that_were_changed_are_read_only_and_the_operator_is_told(tmp_path):
+    """Usage waits in its stream: it is booked once the books are whole again."""
+    async with running_server(tmp_path) as server:
+        config = make_node(tmp_path, bus_port=server.port)
+        router, api = await server.connect(Service.ROUTER), await server.connect(Service.API)
+        process = await start(config)
+        await append(router, make_report("1"), "1")
+        await until_booked(api, 1)
+        process.kill()
+        await process.wait()
+        with sqlite3.connect(tmp_path / "ledger.db") as database:
+            [(before,)] = database.execute("SELECT at FROM ledger_transaction").fetchall()
+            database.execute("UPDATE ledger_transaction SET at = at + 1")
+        database.close()
+
+        process = await start(config)
+        await append(router, make_report("2"), "2")
+        state = await answer(api, subjects.VERIFY_LEDGER, VerificationRequested())
+        told = await answer(api, subjects.health(Service.ACCOUNTANT), HealthRequested())
+        assert not told.ready
+        assert "read-only, because ledger_transaction 1" in told.dependencies["ledger"]
+        assert (state.is_read_only, state.row) == (True, "ledger_transaction 1")
+        await asyncio.sleep(0.5)
+        await until_booked(api, 1)
+        process.send_signal(signal.SIGTERM)
+        _, log = await asyncio.wait_for(process.communicate(), 15)
+        assert process.returncode == 0, log.decode()
+
+        with sqlite3.connect(tmp_path / "ledger.db") as database:
+            database.execute("UPDATE ledger_transaction SET at = ?", (before,))
+        database.close()
+        process = await start(config)
+        await until_booked(api, 2)
+        process.kill()
+        await process.wait()
+        await router.close()
+        await api.close()
+
+
+async def answer(api, subject, message):
+    """Ask until the accountant is there."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await api.request(subject, message)
+            except BusError:
+                await asyncio.sleep(0.1)
+
+
+async def until_booked(api, count):
+    async with asyncio.timeout(20):
+        while True:
+            summary = await answer(api, subjects.LEDGER_SUMMARY, LedgerSummaryRequested())
+            if summary.transactions == count:
+                return
+            await asyncio.sleep(0.1)
 
 
 async def test_without_an_earning_wallet_it_says_so(tmp_path):

@@ -91,6 +91,7 @@ class Accountant:
 
 async def main(runtime: Runtime) -> None:
     """Run until the process is told to stop."""
+    runtime.health.report("ledger", "is being opened")
     settings = runtime.section(AccountantSettings)
     chain, keystore = _chain(runtime), runtime.open_keystore()
     wallets = Wallets.from_keystore(keystore, chain)

@@ -1,7 +1,7 @@
 """The tables of the books (accounting.md section 2).
 
 What says who owes what is sealed (vault.py). A sealed column takes nothing else; sealing itself is
-done by whoever knows the row, because a column's type does not (docs/adr/0013). In clear are
+done by whoever knows the row, because a column's type does not (docs/adr/0020). In clear are
 numbers, times and causes (an event id). Balances live in memory, so nothing is ever sorted or
 summed by amount in SQL.
 """
