@@ -205,10 +205,12 @@ class Warden:
                 self.stances[wallet] = after
             if before.refusal is not after.refusal:
                 told.append(wallet)
+        if told:
+            refused = sum(self.stances.get(each, NEUTRAL).refusal is not None for each in told)
+            _log.info("bans changed", refused=refused, served=len(told) - refused)
         await self._tell(told)
         for wallet in told:
             cause = self.stances.get(wallet, NEUTRAL).refusal
-            _log.info("wallet refused" if cause else "wallet served again", cause=cause)
             changed = WalletStanceChanged(
                 wallet=wallet, cause=None if cause is None else cause.value, at=now
             )

@@ -374,8 +374,8 @@ class Ledger:
         }
         async with self.engine.begin() as connection:
             await connection.execute(insert(CHECKPOINTS), row)
+        self.checkpoint = made  # before the note, which a stop may cut short
         await asyncio.to_thread(self._anchor.write, made.number, made.hash)
-        self.checkpoint = made
 
 
 _UPDATE_ACCOUNT = (

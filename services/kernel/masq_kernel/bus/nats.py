@@ -54,6 +54,7 @@ router, so nothing acknowledged is ever dropped."""
 DUPLICATE_WINDOW_S = 3_600.0
 """How long JetStream knows a message id: far longer than any retry of the same batch."""
 
+CANCEL_AGAIN_S = 0.25
 RETRY_DELAY_S = 0.5
 ACK_WAIT_S = 15.0
 """How long a message may be handled before it is told again: above any wait for a database, and
@@ -218,9 +219,7 @@ class NatsBus:
 
     async def close(self) -> None:
         """Finish what is being handled, flush, and disconnect."""
-        for reader in list(self._readers):
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        await _end(self._readers)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_S)
         for task in list(self._tasks):
@@ -343,6 +342,18 @@ class NatsBus:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: nats-py waits by `asyncio.wait_for`, which in Python 3.11 forgets a
+    cancellation that comes together with a message.
+    """
+    while pending := {task for task in tasks if not task.done()}:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 class _Troubles:
