@@ -1,43 +1,26 @@
 """The accountant as a process: however it dies, each report is booked once."""
 
 import asyncio
-import os
 import signal
-import sys
+import sqlite3
 
 from masq_accountant.ledger import Account, Kind
-from masq_accountant.store import Ledger, open_engine
+from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
+from masq_accountant.store.vault import Vault
 from masq_kernel.bus import subjects
-from masq_kernel.bus.errors import BusUnavailable
+from masq_kernel.bus.errors import BusError, BusUnavailable
+from masq_kernel.bus.messages.accountant import LedgerSummaryRequested, VerificationRequested
+from masq_kernel.bus.messages.control import HealthRequested
 from masq_kernel.bus.subjects import Service
+from masq_kernel.chains import chain_named
 from masq_kernel.entropy import OsEntropy
-from masq_kernel.identity.keystore import LIGHT, KeyStore
-from support.nats_server import HOST, running_server
+from masq_kernel.identity.keys import IdentityKey
+from support.accountant_process import make_node, start
+from support.ledgers import DATA_KEY
+from support.nats_server import running_server
 from support.usage_builders import WALLETS, make_report, make_usage
 
-PASSPHRASE = "correct horse battery staple"
 REPORTS = 300
-
-
-def make_node(data_dir, *, bus_port, entries=("earning-wallet", "consuming-wallet")):
-    store = KeyStore.create(data_dir / "keystore.json", PASSPHRASE, OsEntropy(), work=LIGHT)
-    for number, entry in enumerate(entries, start=1):
-        store.put(entry, bytes(31) + bytes([number]))
-    config = data_dir / "masq.toml"
-    config.write_text(
-        f'[node]\ndata_dir = "{data_dir}"\nchain = "dev"\n'
-        f'bus_host = "{HOST}"\nbus_port = {bus_port}\n'
-    )
-    return config
-
-
-async def start(config):
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "masq_accountant", "--config", str(config)),
-        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
 
 
 async def append(router, report, message_id):
@@ -50,7 +33,11 @@ async def append(router, report, message_id):
 
 
 async def ledger_of(data_dir):
-    return await Ledger.open(await open_engine(data_dir / "ledger.db"))
+    """Open the books as the accountant would, with the identity that `make_node` gives it."""
+    identity = IdentityKey.from_seed(bytes(31) + b"\x03")
+    keys = LedgerKeys(Vault(DATA_KEY, OsEntropy()), identity, chain_named("dev"))
+    engine = await open_engine(data_dir / "ledger.db")
+    return await Ledger.open(engine, keys, Anchor(data_dir / "ledger.anchor", keys.vault))
 
 
 async def balance(data_dir):
@@ -93,6 +80,64 @@ async def test_kills_of_accountant_and_bus_lose_nothing_and_count_nothing_twice(
     assert ledger.count == REPORTS
     assert await ledger.verify() is None
     await ledger.close()
+
+
+async def test_books_that_were_changed_are_read_only_and_the_operator_is_told(tmp_path):
+    """Usage waits in its stream: it is booked once the books are whole again."""
+    async with running_server(tmp_path) as server:
+        config = make_node(tmp_path, bus_port=server.port)
+        router, api = await server.connect(Service.ROUTER), await server.connect(Service.API)
+        process = await start(config)
+        await append(router, make_report("1"), "1")
+        await until_booked(api, 1)
+        process.kill()
+        await process.wait()
+        with sqlite3.connect(tmp_path / "ledger.db") as database:
+            [(before,)] = database.execute("SELECT at FROM ledger_transaction").fetchall()
+            database.execute("UPDATE ledger_transaction SET at = at + 1")
+        database.close()
+
+        process = await start(config)
+        await append(router, make_report("2"), "2")
+        state = await answer(api, subjects.VERIFY_LEDGER, VerificationRequested())
+        told = await answer(api, subjects.health(Service.ACCOUNTANT), HealthRequested())
+        assert not told.ready
+        assert "read-only, because ledger_transaction 1" in told.dependencies["ledger"]
+        assert (state.is_read_only, state.row) == (True, "ledger_transaction 1")
+        await asyncio.sleep(0.5)
+        await until_booked(api, 1)
+        process.send_signal(signal.SIGTERM)
+        _, log = await asyncio.wait_for(process.communicate(), 15)
+        assert process.returncode == 0, log.decode()
+
+        with sqlite3.connect(tmp_path / "ledger.db") as database:
+            database.execute("UPDATE ledger_transaction SET at = ?", (before,))
+        database.close()
+        process = await start(config)
+        await until_booked(api, 2)
+        process.kill()
+        await process.wait()
+        await router.close()
+        await api.close()
+
+
+async def answer(api, subject, message):
+    """Ask until the accountant is there."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await api.request(subject, message)
+            except BusError:
+                await asyncio.sleep(0.1)
+
+
+async def until_booked(api, count):
+    async with asyncio.timeout(20):
+        while True:
+            summary = await answer(api, subjects.LEDGER_SUMMARY, LedgerSummaryRequested())
+            if summary.transactions == count:
+                return
+            await asyncio.sleep(0.1)
 
 
 async def test_without_an_earning_wallet_it_says_so(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.bus.memory import MemoryBroker
-from masq_kernel.bus.messages.accountant import WalletsRequested, WalletsShown
+from masq_kernel.bus.messages.accountant import WalletRefused, WalletsRequested, WalletsShown
 from masq_kernel.bus.messages.router import LinkClosed, UsageReported
 from masq_kernel.bus.subjects import Service
 from masq_kernel.identity.keys import NodeId, WalletAddress
@@ -204,3 +204,63 @@ async def test_a_stream_keeps_what_arrives_while_its_reader_is_away(connect):
     again = await connect(Service.ACCOUNTANT)
     await again.consume(subjects.USAGE, on_usage)
     await eventually(lambda: read == ["1", "2"])
+
+
+class Follower:
+    """What one follower knows."""
+
+    def __init__(self):
+        self.known, self.times_whole = {}, 0
+
+    async def on_kept(self, kept):
+        if kept.is_whole:
+            self.known, self.times_whole = {}, self.times_whole + 1
+        for key, message in kept.messages.items():
+            if message is None:
+                self.known.pop(key, None)
+            else:
+                self.known[key] = message.reason
+
+
+async def test_what_is_kept_reaches_those_who_were_there_and_those_who_come_later(connect):
+    accountant, early = await connect(Service.ACCOUNTANT), await connect(Service.ROUTER)
+    before, keeper, later = Follower(), Follower(), Follower()
+    await early.follow(subjects.REFUSED_WALLETS, before.on_kept)
+    await accountant.follow(subjects.REFUSED_WALLETS, keeper.on_kept)
+    await eventually(lambda: keeper.times_whole == 1)
+    for key in ("aa", "bb", "cc"):
+        await accountant.keep(subjects.REFUSED_WALLETS, key, WalletRefused(reason="banned"))
+    await accountant.keep(subjects.REFUSED_WALLETS, "bb", None)
+    await accountant.keep(subjects.REFUSED_WALLETS, "cc", WalletRefused(reason="credit"))
+    await eventually(lambda: before.known == {"aa": "banned", "cc": "credit"})
+    late = await connect(Service.ROUTER)
+    await late.follow(subjects.REFUSED_WALLETS, later.on_kept)
+    await eventually(lambda: later.known == {"aa": "banned", "cc": "credit"})
+    assert later.times_whole == 1
+
+
+async def test_who_was_cut_off_learns_everything_again(tmp_path):
+    async with running_server(tmp_path) as server:
+        accountant = await server.connect(Service.ACCOUNTANT)
+        router, follower = await server.connect(Service.ROUTER), Follower()
+        await router.follow(subjects.REFUSED_WALLETS, follower.on_kept)
+        await accountant.follow(subjects.REFUSED_WALLETS, Follower().on_kept)
+        await eventually(lambda: follower.times_whole == 1)
+        await accountant.keep(subjects.REFUSED_WALLETS, "aa", WalletRefused(reason="banned"))
+        await eventually(lambda: follower.known == {"aa": "banned"})
+        await server.kill()
+        with pytest.raises(BusUnavailable):
+            await accountant.keep(subjects.REFUSED_WALLETS, "aa", None)
+        await server.start()
+        while True:
+            try:
+                await accountant.keep(subjects.REFUSED_WALLETS, "aa", None)
+                break
+            except BusUnavailable:
+                await asyncio.sleep(0.05)
+        await eventually(lambda: follower.known == {})
+        assert follower.times_whole >= 2
+        await accountant.keep(subjects.REFUSED_WALLETS, "bb", WalletRefused(reason="banned"))
+        await eventually(lambda: follower.known == {"bb": "banned"}, timeout_s=1.0)
+        await router.close()
+        await accountant.close()

@@ -52,6 +52,31 @@ def make_account(number, balance):
     )
 
 
+THRESHOLDS = accountant.ThresholdValues(
+    debt_threshold_gwei=10**18,
+    maturity_threshold_sec=1_200,
+    payment_grace_period_sec=1_200,
+    permanent_debt_allowed_gwei=500_000_000,
+    threshold_interval_sec=21_600,
+    unban_below_gwei=500_000_000,
+    credit_limit_gwei=None,
+)
+
+
+def make_stance(wallet, **changes):
+    fields = {
+        "wallet": wallet,
+        "cause": "delinquent",
+        "since": NOW,
+        "owed": str(HUGE),
+        "owed_max": "5",
+        "decision": None,
+        "decided_by": "",
+        "note": "",
+    }
+    return accountant.WalletStance(**{**fields, **changes})
+
+
 def answers():
     """What every subject answers unless a test says otherwise; a value or a function."""
     return {
@@ -153,6 +178,38 @@ def answers():
             )
         ),
         subjects.PARDON: control.Done(),
+        subjects.WALLET_BANS: accountant.WalletBansListed(
+            wallets=(make_stance(WALLETS[2]),), more=False
+        ),
+        subjects.DECIDE: lambda message: make_stance(message.wallet, decision=message.decision),
+        subjects.THRESHOLDS: accountant.ThresholdsShown(
+            values=THRESHOLDS, revision=4, changed_at=NOW
+        ),
+        subjects.SET_THRESHOLDS: lambda message: accountant.ThresholdsShown(
+            values=message.values, revision=message.revision + 1, changed_at=NOW
+        ),
+        subjects.PREVIEW_THRESHOLDS: accountant.ThresholdsPreviewed(
+            bans=1, unbans=0, payments=2, would_ban=(WALLETS[1],), would_unban=()
+        ),
+        subjects.THRESHOLDS_HISTORY: accountant.ThresholdsHistory(
+            changes=(
+                accountant.ThresholdsChange(
+                    revision=4, at=NOW, by="token", before=THRESHOLDS, after=THRESHOLDS
+                ),
+            ),
+            more=True,
+        ),
+        subjects.VERIFY_LEDGER: lambda message: accountant.VerificationState(
+            is_running=message.start,
+            is_read_only=True,
+            row="ledger_entry 3/1",
+            reason="is not what was written there",
+            transactions=9,
+            verified=2,
+            finished_at=NOW,
+            checkpoint=8,
+        ),
+        subjects.SCAN: accountant.ScanDone(at=NOW, accounts=3, banned=1, unbanned=0, took_ms=1.5),
         subjects.WALLETS: accountant.WalletsShown(consuming=None, earning=WALLETS[0]),
         subjects.ACCOUNTS: accountant.AccountsListed(
             accounts=(make_account(1, HUGE), make_account(2, 5)), more=False

@@ -36,8 +36,15 @@ class RouterNode:
     """One node: a router, and what answers it."""
 
     def __init__(
-        self, number: int, folder: Path, *, exit_policy: tuple[str, ...], session_lifetime_s=600
+        self,
+        number: int,
+        folder: Path,
+        *,
+        exit_policy: tuple[str, ...],
+        session_lifetime_s=600,
+        broker=None,
     ) -> None:
+        """With a `broker` of its own, an accountant is there too, and none stands by."""
         entropy = SeededEntropy(9000 + number)
         self.number = number
         self.address = f"127.0.3.{number}"
@@ -54,7 +61,8 @@ class RouterNode:
         self.wishes = []
         self.heard = []
         self.usage = []
-        self.broker = MemoryBroker()
+        self.has_accountant = broker is not None
+        self.broker = broker or MemoryBroker()
         folder.mkdir(mode=0o700)
         self.folder = folder
         store = KeyStore.create(folder / "keystore.json", PASSPHRASE, entropy, work=LIGHT)
@@ -153,11 +161,13 @@ class RouterNode:
 
     async def _stand_by(self) -> None:
         gossip = self.broker.connect(Service.GOSSIP)
-        accountant = self.broker.connect(Service.ACCOUNTANT)
         for event in (subjects.ROUTE_SERVED, subjects.ROUTE_LOST, subjects.HOST_FAILED):
             await gossip.listen(event, self._on_event)
         await gossip.serve(subjects.ROUTE, self._on_route)
         await gossip.serve(subjects.GOSSIP_STATUS, self._on_status)
+        if self.has_accountant:
+            return
+        accountant = self.broker.connect(Service.ACCOUNTANT)
         await accountant.serve(subjects.SIGN_PROOFS, self._on_sign_proofs)
         await accountant.consume(subjects.USAGE, self._on_usage)
 
@@ -239,14 +249,16 @@ class RouterMesh:
         exit_policy=("accept 127.0.0.1:*",),
         policies=None,
         session_lifetime_s=600,
+        brokers=None,
     ):
-        """`policies` has those of single nodes, by index."""
+        """`policies` and `brokers` have those of single nodes, by index."""
         nodes = [
             RouterNode(
                 index + 1,
                 folder / f"node{index + 1}",
                 exit_policy=(policies or {}).get(index, exit_policy),
                 session_lifetime_s=session_lifetime_s,
+                broker=(brokers or {}).get(index),
             )
             for index in range(count)
         ]

@@ -1,9 +1,12 @@
 """Book what the router reports: each report once, none that cannot be, and none lost."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
 import structlog
 
-from masq_accountant.errors import UsageRefused
-from masq_accountant.ledger import entries_for
+from masq_accountant.errors import LedgerReadOnly, UsageRefused
+from masq_accountant.ledger import Account, Entry, entries_for
 from masq_accountant.store import Ledger
 from masq_kernel.bus.messages.router import UsageReported
 from masq_kernel.clock import Clock
@@ -21,17 +24,27 @@ class Bookkeeper:
         ledger: the books.
         own: this node's wallets.
         clock: the time of refusals.
+        on_booked: told which accounts a report has changed.
+        stopping: set when the process is told to stop.
     """
 
-    def __init__(self, ledger: Ledger, own: frozenset[WalletAddress], clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        own: frozenset[WalletAddress],
+        clock: Clock,
+        on_booked: Callable[[Iterable[Account]], Awaitable[None]],
+        stopping: asyncio.Event,
+    ) -> None:
         self._ledger, self._own, self._clock = ledger, own, clock
+        self._on_booked, self._stopping = on_booked, stopping
         self.repeated = 0
 
     async def on_usage(self, report: UsageReported) -> None:
         """Book one report; returning means that it never needs to be told again.
 
         Raises:
-            SQLAlchemyError: not stored; the stream tells it again.
+            SQLAlchemyError, LedgerReadOnly: not stored; the stream tells it again.
         """
         try:
             entries = entries_for(report, self._own)
@@ -39,5 +52,16 @@ class Bookkeeper:
             _log.warning("usage report refused", event_id=report.event_id, reason=str(refused))
             await self._ledger.refuse(report.event_id, str(refused), self._clock.unix())
             return
-        if entries and not await self._ledger.book(f"usage:{report.event_id}", entries, report.at):
+        if not entries:
+            return
+        if await self._book(report, entries):
+            await self._on_booked(entry.account for entry in entries)
+        else:
             self.repeated += 1
+
+    async def _book(self, report: UsageReported, entries: list[Entry]) -> bool:
+        try:
+            return await self._ledger.book(f"usage:{report.event_id}", entries, report.at)
+        except LedgerReadOnly:
+            await self._stopping.wait()  # the stream keeps the report until the books are mended
+            raise

@@ -1,5 +1,6 @@
 """What the accountant counts: read from its parts whenever somebody asks, so nothing can drift."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry
@@ -8,7 +9,9 @@ from prometheus_client.registry import Collector
 
 from masq_accountant.bookkeeper import Bookkeeper
 from masq_accountant.ledger import Kind
+from masq_accountant.ledger.bans import Cause
 from masq_accountant.store import Ledger
+from masq_accountant.warden import Warden
 from masq_kernel.units import WEI_PER_MASQ
 
 __all__ = ["AccountantCollector", "register_metrics"]
@@ -17,8 +20,8 @@ __all__ = ["AccountantCollector", "register_metrics"]
 class AccountantCollector(Collector):
     """Shows the sizes of the books."""
 
-    def __init__(self, ledger: Ledger, bookkeeper: Bookkeeper) -> None:
-        self._ledger, self._bookkeeper = ledger, bookkeeper
+    def __init__(self, ledger: Ledger, bookkeeper: Bookkeeper, warden: Warden) -> None:
+        self._ledger, self._bookkeeper, self._warden = ledger, bookkeeper, warden
 
     def collect(self) -> Iterator[Metric]:
         """Return the metrics of this moment."""
@@ -38,6 +41,18 @@ class AccountantCollector(Collector):
             balance.add_metric([kind.value], sum(balances) / WEI_PER_MASQ)
         yield accounts
         yield balance
+        refused = GaugeMetricFamily(
+            "masq_accountant_wallets_refused", "Wallets that are refused", labels=["cause"]
+        )
+        causes = Counter(self._warden.refused().values())
+        for cause in Cause:
+            refused.add_metric([cause.value], causes[cause])
+        yield refused
+        trusted = float(self._ledger.fault is None)
+        yield GaugeMetricFamily(
+            "masq_accountant_ledger_trusted", "1 while the books verify", value=trusted
+        )
+        yield _counter("scans", "Scans of the receivables", self._warden.scans)
         yield _counter("transactions", "Transactions booked", self._ledger.count)
         yield _counter("usage_repeated", "Reports told again", self._bookkeeper.repeated)
         yield _counter("usage_refused", "Reports that cannot be", self._ledger.refused)

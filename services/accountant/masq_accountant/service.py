@@ -1,33 +1,120 @@
 """Wire the accountant process together, run it, and stop it in order."""
 
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
 from masq_accountant.bookkeeper import Bookkeeper
+from masq_accountant.custody import Custody, serve_custody
+from masq_accountant.enforcement import Enforcement, serve_enforcement
+from masq_accountant.errors import LedgerReadOnly
 from masq_accountant.handlers import Handlers, serve
 from masq_accountant.metrics import AccountantCollector, register_metrics
 from masq_accountant.settings import AccountantSettings
-from masq_accountant.store import Ledger, open_engine
+from masq_accountant.store import Anchor, Ledger, LedgerKeys, is_empty, open_engine
+from masq_accountant.store.stances import StanceStore
+from masq_accountant.store.threshold_log import ThresholdLog
 from masq_accountant.wallets import Wallets
+from masq_accountant.warden import ScanRunning, Warden
 from masq_kernel.bus import subjects
 from masq_kernel.chains import Chain, chain_named
 from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.identity.keystore import KeyStore
 from masq_kernel.runtime.service import Runtime
 
-__all__ = ["main"]
+__all__ = ["Accountant", "main"]
+
+
+class Accountant:
+    """All parts of the accountant, made once and wired here.
+
+    Args:
+        runtime: the process.
+        settings: the section [accountant].
+        ledger: the books, opened.
+        wallets: the node's.
+    """
+
+    def __init__(
+        self, runtime: Runtime, settings: AccountantSettings, ledger: Ledger, wallets: Wallets
+    ) -> None:
+        self._runtime, self._settings, self.ledger = runtime, settings, ledger
+        clock, vault = runtime.clock, ledger.keys.vault
+        self.log = ThresholdLog(ledger.engine, vault)
+        self.warden = Warden(
+            ledger, StanceStore(ledger.engine, vault), self.log, runtime.bus, clock
+        )
+        self.bookkeeper = Bookkeeper(
+            ledger, wallets.own, clock, self.warden.on_booked, runtime.stopping
+        )
+        self.custody = Custody(ledger, runtime.health, clock)
+        self._handlers = Handlers(ledger, wallets)
+
+    async def start(self) -> None:
+        """Read what is remembered, answer, and book unless the books are read-only."""
+        fault = await self.log.load()
+        if fault is not None:
+            self.ledger.distrust(fault)
+        await self.warden.load()
+        self.custody.show_health()
+        collector = AccountantCollector(self.ledger, self.bookkeeper, self.warden)
+        register_metrics(self._runtime.metrics, collector)
+        bus = self._runtime.bus
+        await serve(bus, self._handlers)
+        enforcement = Enforcement(self.ledger, self.warden, self.log, self._runtime.clock)
+        await serve_enforcement(bus, enforcement)
+        await serve_custody(bus, self.custody)
+        await bus.follow(subjects.REFUSED_WALLETS, self.warden.on_kept)
+        if self.ledger.fault is None:
+            await bus.consume(subjects.USAGE, self.bookkeeper.on_usage)
+
+    def background(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """Return what goes on until the accountant stops, with its name."""
+        yield "scan", self._scan
+        yield "tell bans again", self.warden.retry
+        yield "sign checkpoints", self.custody.keep_checkpoints
+        yield "verify on demand", self.custody.verify_on_demand
+
+    async def stop(self) -> None:
+        """Finish the report that is being booked, sign the books and close them."""
+        await self._runtime.bus.close()
+        await self.ledger.make_checkpoint(self._runtime.clock.unix())
+        await self.ledger.close()
+
+    async def _scan(self) -> None:
+        while True:
+            with contextlib.suppress(ScanRunning, LedgerReadOnly):  # one was asked for just now
+                await self.warden.scan()
+            await asyncio.sleep(self._settings.scan_interval_s)
 
 
 async def main(runtime: Runtime) -> None:
     """Run until the process is told to stop."""
+    runtime.health.report("ledger", "is being opened")
     settings = runtime.section(AccountantSettings)
-    wallets = Wallets.from_keystore(runtime.open_keystore(), _chain(runtime))
-    path = settings.ledger_file or runtime.node.data_dir / "ledger.db"
-    ledger = await Ledger.open(await open_engine(path))
-    bookkeeper = Bookkeeper(ledger, wallets.own, runtime.clock)
-    register_metrics(runtime.metrics, AccountantCollector(ledger, bookkeeper))
-    runtime.health.report("ledger", "ok")
-    await serve(runtime.bus, Handlers(ledger, wallets))
-    await runtime.bus.consume(subjects.USAGE, bookkeeper.on_usage)
+    chain, keystore = _chain(runtime), runtime.open_keystore()
+    wallets = Wallets.from_keystore(keystore, chain)
+    ledger = await _open_ledger(runtime, settings, keystore, chain)
+    accountant = Accountant(runtime, settings, ledger, wallets)
+    await accountant.start()
+    running = [
+        runtime.tasks.create_task(work(), name=name) for name, work in accountant.background()
+    ]
     await runtime.stopping.wait()
-    await runtime.bus.close()  # finishes the report that is being booked
-    await ledger.close()
+    for task in running:
+        task.cancel()
+    await accountant.stop()
+
+
+async def _open_ledger(
+    runtime: Runtime, settings: AccountantSettings, keystore: KeyStore, chain: Chain
+) -> Ledger:
+    folder = runtime.node.data_dir
+    engine = await open_engine(settings.ledger_file or folder / "ledger.db")
+    may_make = await is_empty(engine)
+    keys = LedgerKeys.from_keystore(keystore, chain, runtime.entropy, may_make=may_make)
+    return await Ledger.open(engine, keys, Anchor(folder / "ledger.anchor", keys.vault))
 
 
 def _chain(runtime: Runtime) -> Chain:

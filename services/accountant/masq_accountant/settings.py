@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from masq_kernel.runtime.settings import SectionSettings
 
 __all__ = ["AccountantSettings"]
@@ -12,6 +14,8 @@ class AccountantSettings(SectionSettings):
 
     Args:
         ledger_file: the books; None: `ledger.db` in the node's data directory.
+        scan_interval_s: how often all receivables are judged.
     """
 
     ledger_file: Path | None = None
+    scan_interval_s: float = Field(default=60.0, ge=0.1, le=86_400)

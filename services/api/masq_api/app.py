@@ -6,7 +6,16 @@ from prometheus_client import CollectorRegistry
 from masq_api.auth import Guard
 from masq_api.node import Node
 from masq_api.problems import install_problem_handlers
-from masq_api.routes import address, bans, health, ledger, mesh, node, preferences
+from masq_api.routes import (
+    address,
+    bans,
+    health,
+    ledger,
+    mesh,
+    node,
+    preferences,
+    thresholds,
+)
 from masq_kernel import __version__
 
 __all__ = ["make_app"]
@@ -38,6 +47,6 @@ def make_app(behind: Node, guard: Guard, metrics: CollectorRegistry) -> FastAPI:
     )
     app.state.node, app.state.guard, app.state.metrics = behind, guard, metrics
     install_problem_handlers(app)
-    for resource in (health, node, address, mesh, preferences, bans, ledger):
+    for resource in (health, node, address, mesh, preferences, bans, ledger, thresholds):
         app.include_router(resource.router)
     return app

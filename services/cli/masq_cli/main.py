@@ -9,12 +9,14 @@ from importlib.metadata import version as version_of
 import typer
 
 from masq_cli.commands.address import address
+from masq_cli.commands.decide import ban, pardon, whitelist
 from masq_cli.commands.demo import demo
 from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
-from masq_cli.commands.prefer import exits, pardon, prefer
+from masq_cli.commands.prefer import exits, prefer
 from masq_cli.commands.settings import config
 from masq_cli.commands.simulate import simulate
+from masq_cli.commands.thresholds import thresholds
 from masq_cli.commands.tokens import token
 from masq_cli.commands.up import service, up
 from masq_kernel.errors import OperatorError
@@ -31,11 +33,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _LOOKING = (status, neighbors, neighborhood, sessions, bans)
-for _command in (init, up, demo, simulate, service, *_LOOKING, pardon, prefer):
+_DECIDING = (ban, pardon, whitelist, prefer)
+for _command in (init, up, demo, simulate, service, *_LOOKING, *_DECIDING):
     app.command()(_command)
 app.add_typer(address, name="address")
 app.add_typer(exits, name="exits")
 app.add_typer(ledger, name="ledger")
+app.add_typer(thresholds, name="thresholds")
 app.add_typer(config, name="config")
 app.add_typer(token, name="token")
 

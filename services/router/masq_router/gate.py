@@ -1,12 +1,12 @@
 """Who may set up a session here: the checks of a SETUP, in their order (protocol.md 4.2). Pure.
 
-    proof there -> proof good -> not expired -> price -> not banned
+    proof there -> proof good -> not expired -> price -> not banned, nor beyond its credit
 
 The order is part of the protocol: a refusal tells a payer the first thing to mend. Replays and how
 much one peer may make us verify are the business of whoever receives SETUPs from a link.
 """
 
-from collections.abc import Container
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from masq_kernel.chains import Chain
@@ -32,13 +32,13 @@ class Gate:
         chain: proofs of another chain never verify.
         node_id: us; a proof made for another hop never verifies.
         rates: what we ask now.
-        banned: wallets that are refused.
+        barred: wallets that are refused, and what their payers hear.
     """
 
     chain: Chain
     node_id: NodeId
     rates: RatePack
-    banned: Container[WalletAddress]
+    barred: Mapping[WalletAddress, TeardownReason]
 
     def refusal(self, block: HopBlock, now: UnixSeconds) -> TeardownReason | None:
         """Say why this block is refused, or None when it is welcome."""
@@ -59,9 +59,7 @@ class Gate:
             return expiry_refusal
         if not block.rates.covers(self.rates):
             return TeardownReason.REFUSED_PRICE
-        if block.wallet in self.banned:
-            return TeardownReason.REFUSED_BANNED
-        return None
+        return self.barred.get(block.wallet)
 
     def _expiry_refusal(self, block: HopBlock, now: UnixSeconds) -> TeardownReason | None:
         if not now < block.expires_at <= now + SESSION_LIFETIME_MAX_S:

@@ -4,6 +4,9 @@ A session that ends is gone from every table before anybody is told, so that an 
 telling finds nothing and ends nothing twice.
 """
 
+from collections.abc import Mapping
+
+from masq_kernel.identity.keys import WalletAddress
 from masq_kernel.units import UnixSeconds
 from masq_router.metering import Metering
 from masq_router.sessions import Port, Session, SessionLink, SessionTable
@@ -52,6 +55,15 @@ class LiveSessions:
         """End what is past its time."""
         for session in self.table.expired(now):
             self.end(session, TeardownReason.EXPIRED)
+
+    def end_barred(self, reasons: Mapping[WalletAddress, TeardownReason]) -> None:
+        """End every session that one of these wallets pays for; what we pay for ourselves stays."""
+        if not reasons:
+            return
+        for session in self.table:
+            for meter in session.meters:
+                if meter.side == "provided" and meter.wallet in reasons:
+                    self.end(session, reasons[meter.wallet])
 
     def on_teardown(self, link: SessionLink, tag: bytes, reason: TeardownReason) -> None:
         """A neighbor ends a session; one we do not know ended here first."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable
+from masq_kernel.bus.messages.accountant import WalletRefused
 from masq_kernel.bus.messages.gossip import GossipStatusRequested
+from masq_kernel.bus.port import Kept
 from masq_kernel.chains import Chain, chain_named
 from masq_kernel.errors import MalformedError, OperatorError
 from masq_kernel.identity.keys import IdentityKey, NodeId
@@ -15,6 +17,7 @@ from masq_kernel.identity.keystore import KeyStore
 from masq_kernel.runtime.address import AddressFile, Move
 from masq_kernel.runtime.service import Runtime
 from masq_router.announcer import Announcer
+from masq_router.barred import BarredWallets
 from masq_router.bound import Bound
 from masq_router.exit.connector import Connector
 from masq_router.exit.policy import ExitPolicy
@@ -51,6 +54,9 @@ TICK_S = 1.0
 WATCH_S = 0.25
 """How often the routes of our clients are looked after; part of what a hung relay costs them."""
 
+BAR_S = 0.25
+"""How often sessions of wallets that were refused meanwhile are ended."""
+
 CERTIFICATE_S = 24 * 60 * 60
 PRICES_S = 5.0
 """How often gossip is asked for our own prices; every second until they are known."""
@@ -79,6 +85,7 @@ class Router:
         self.keys = OnionKeys(store, self._clock.unix())
         self.metering = Metering(self._entropy.token(8).hex())
         self.live = LiveSessions(SessionTable(sessions_max=SESSIONS_MAX), self.metering)
+        self.barred = BarredWallets()
         self.announcer = Announcer(runtime.bus)
         self.mesh = Mesh(
             chain=chain,
@@ -177,6 +184,7 @@ class Router:
             proxying=proxying,
         )
         await serve(self._runtime.bus, handlers)
+        await self._runtime.bus.follow(subjects.REFUSED_WALLETS, self._on_refused_wallets)
         self.announcer.tell(self.keys.announcement())
 
     async def _listen(self) -> tuple[str, int] | None:
@@ -213,6 +221,7 @@ class Router:
         yield "report usage", self.usage.run
         yield "tick", self._tick
         yield "watch routes", self._watch_routes
+        yield "end barred sessions", self._end_barred
         yield "renew certificate", self._renew_certificate
         yield "follow prices", self._follow_prices
 
@@ -243,6 +252,11 @@ class Router:
             await asyncio.sleep(WATCH_S)
             self.origin.tick()
 
+    async def _end_barred(self) -> None:
+        while True:
+            await asyncio.sleep(BAR_S)
+            self.live.end_barred(self.barred.take_new())
+
     async def _renew_certificate(self) -> None:
         while True:
             await asyncio.sleep(CERTIFICATE_S)
@@ -263,8 +277,14 @@ class Router:
             return
         self._runtime.health.report("gossip", "ok")
         self.setups.gate = Gate(
-            chain=self._chain, node_id=self._own, rates=status.rates, banned=frozenset()
+            chain=self._chain,
+            node_id=self._own,
+            rates=status.rates,
+            barred=self.barred.reasons,
         )
+
+    async def _on_refused_wallets(self, kept: Kept[WalletRefused]) -> None:
+        self.barred.learn(kept.messages, is_whole=kept.is_whole)
 
 
 async def main(runtime: Runtime) -> None:

@@ -2,9 +2,7 @@
 
 import pytest
 
-from masq_accountant.bookkeeper import Bookkeeper
 from masq_accountant.handlers import LIMIT_MAX, PROOFS_MAX, Handlers, serve
-from masq_accountant.store import Ledger, open_engine
 from masq_accountant.wallets import Wallets
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
@@ -18,13 +16,13 @@ from masq_kernel.bus.messages.accountant import (
     WalletsRequested,
 )
 from masq_kernel.bus.subjects import Service
-from masq_kernel.clock import ManualClock
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.errors import OperatorError
 from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.keystore import LIGHT, KeyStore
 from masq_kernel.identity.proofs import ProofClaim, recover_payer, wallet_of
 from masq_kernel.rates import DEFAULT_RATES
+from support.ledgers import make_bookkeeper, open_ledger
 from support.routes import DEV
 from support.usage_builders import NOW, WALLETS, make_report, make_usage
 
@@ -44,7 +42,7 @@ def make_wallets(*, consuming=True):
 class Accountant:
     def __init__(self, ledger, broker):
         self.ledger, self.broker = ledger, broker
-        self.bookkeeper = Bookkeeper(ledger, frozenset(), ManualClock())
+        self.bookkeeper = make_bookkeeper(ledger)
 
     async def ask(self, subject, message, *, caller=Service.API):
         return await self.broker.connect(caller).request(subject, message)
@@ -57,7 +55,7 @@ class Accountant:
 
 @pytest.fixture
 async def accountant(tmp_path):
-    ledger = await Ledger.open(await open_engine(tmp_path / "ledger.db"))
+    ledger = await open_ledger(tmp_path)
     broker = MemoryBroker()
     await serve(broker.connect(Service.ACCOUNTANT), Handlers(ledger, make_wallets()))
     yield Accountant(ledger, broker)
@@ -96,7 +94,7 @@ async def test_a_route_has_only_so_many_hops(accountant, count):
 
 
 async def test_without_a_consuming_wallet_nothing_is_signed(tmp_path):
-    ledger = await Ledger.open(await open_engine(tmp_path / "ledger.db"))
+    ledger = await open_ledger(tmp_path)
     broker = MemoryBroker()
     handlers = Handlers(ledger, make_wallets(consuming=False))
     await serve(broker.connect(Service.ACCOUNTANT), handlers)

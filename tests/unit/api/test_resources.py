@@ -103,7 +103,7 @@ async def test_the_summary(node):
 
 
 async def test_bans_with_their_evidence(node):
-    [ban] = (await shown(node, "/v1/bans"))["items"]
+    [ban] = (await shown(node, "/v1/bans", kind="misconduct"))["items"]
     assert (ban["node_id"], ban["offences"], ban["kind"]) == (PEER.text, 2, "misconduct")
     assert ban["until"] == "2027-01-15T08:20:00Z"
     assert base64.b64decode(ban["evidence"]) == b"evidence"

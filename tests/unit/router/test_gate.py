@@ -12,6 +12,7 @@ from support.routes import DEV, EXPIRES_AT, make_route
 
 HOP = make_route(1)[0]
 BLOCK = HOP.spec.block
+BANNED, CREDIT = TeardownReason.REFUSED_BANNED, TeardownReason.REFUSED_CREDIT
 NOW = UnixSeconds(EXPIRES_AT - 600)
 DEARER = RatePack(
     routing_byte=Wei(DEFAULT_RATES.routing_byte + 1),
@@ -22,8 +23,12 @@ DEARER = RatePack(
 
 
 def make_gate(**changes):
-    fields = {"chain": DEV, "node_id": HOP.node_id, "rates": DEFAULT_RATES, "banned": set()}
+    fields = {"chain": DEV, "node_id": HOP.node_id, "rates": DEFAULT_RATES, "barred": {}}
     return Gate(**{**fields, **changes})
+
+
+def barred(reason):
+    return {BLOCK.wallet: reason}
 
 
 def test_a_good_block_is_welcome():
@@ -37,7 +42,8 @@ def test_a_good_block_is_welcome():
         (make_gate(), EXPIRES_AT, TeardownReason.EXPIRED),
         (make_gate(), EXPIRES_AT - SESSION_LIFETIME_MAX_S - 1, TeardownReason.EXPIRED),
         (make_gate(rates=DEARER), NOW, TeardownReason.REFUSED_PRICE),
-        (make_gate(banned={BLOCK.wallet}), NOW, TeardownReason.REFUSED_BANNED),
+        (make_gate(barred=barred(BANNED)), NOW, BANNED),
+        (make_gate(barred=barred(CREDIT)), NOW, CREDIT),
     ],
 )
 def test_each_refusal_names_the_first_thing_to_mend(gate, now, reason):
@@ -49,6 +55,6 @@ def test_a_price_that_was_raised_after_signing_is_a_bad_proof():
 
 
 def test_a_bad_proof_is_told_before_a_ban():
-    gate = make_gate(banned={BLOCK.wallet})
+    gate = make_gate(barred=barred(BANNED))
     block = replace(BLOCK, proof=bytes(65))
     assert gate.refusal(block, NOW) is TeardownReason.REFUSED_PROOF

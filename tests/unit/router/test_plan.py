@@ -75,7 +75,7 @@ def test_every_hop_finds_its_block_and_lets_it_in(nodes, over_count, back_count)
     assert [block.role for block in back_blocks] == [Role.RELAY] * back_count + [Role.RETURN]
     assert trip.way_back.first == (back[0] if back else own).identity.node_id
     for hop, block in zip([*over, *back, own], [*blocks, *back_blocks], strict=True):
-        gate = Gate(chain=DEV, node_id=hop.identity.node_id, rates=DEFAULT_RATES, banned=())
+        gate = Gate(chain=DEV, node_id=hop.identity.node_id, rates=DEFAULT_RATES, barred={})
         assert gate.refusal(block, NOW) is None
     chain_of_nodes = [block.next_node for block in back_blocks[:-1]]
     assert chain_of_nodes == [each.identity.node_id for each in [*back, own][1:]]

@@ -67,7 +67,7 @@ class RelayNode:
         return Setups(
             chain=DEV,
             keys=lambda: [self.route[hop].keys],
-            gate=Gate(chain=DEV, node_id=node_id, rates=DEFAULT_RATES, banned=()),
+            gate=Gate(chain=DEV, node_id=node_id, rates=DEFAULT_RATES, barred={}),
             find_link=self.links.get,
             live=self.live,
             exit_end=self.exit_end,

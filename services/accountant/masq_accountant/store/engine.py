@@ -7,36 +7,46 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from masq_accountant.store.tables import ACCOUNTS, STANCES, THRESHOLDS
 from masq_kernel.errors import OperatorError
 
-__all__ = ["migrate", "open_engine"]
+__all__ = ["is_empty", "migrate", "open_engine"]
 
 BUSY_MS = 5_000
+_REMEDY = "Check its permissions and the disk, or restore it from a backup."
 
 
 async def open_engine(path: Path) -> AsyncEngine:
-    """Return the engine of a SQLite file, which is made (0600) and migrated as needed.
+    """Return the engine of a ledger file, which is made (0600) if it is missing, or migrated.
 
     Raises:
-        OperatorError: the file cannot be used.
+        OperatorError: it cannot be used.
     """
-    remedy = "Check its permissions and the disk, or restore it from a backup."
     try:
         engine = _sqlite_engine(path)
         async with engine.begin() as connection:
             await connection.run_sync(migrate)
     except OSError as error:
-        problem = f"The ledger {path} cannot be opened: {error.strerror}."
-        raise OperatorError(problem, remedy=remedy) from None
+        problem = f"The ledger {path} cannot be opened: {error.strerror or error}."
+        raise OperatorError(problem, remedy=_REMEDY) from None
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         problem = f"The ledger {path} cannot be opened: {cause}."
-        raise OperatorError(problem, remedy=remedy) from None
+        raise OperatorError(problem, remedy=_REMEDY) from None
     return engine
+
+
+async def is_empty(engine: AsyncEngine) -> bool:
+    """Whether nothing sealed is in this database yet."""
+    async with engine.connect() as connection:
+        for table in (ACCOUNTS, STANCES, THRESHOLDS):
+            if (await connection.execute(select(table).limit(1))).first() is not None:
+                return False
+    return True
 
 
 def _sqlite_engine(path: Path) -> AsyncEngine:

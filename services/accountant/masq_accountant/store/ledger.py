@@ -2,37 +2,49 @@
 
 One database transaction holds everything that one usage report changes, and its cause is unique:
 however often a report is told, it is booked once, and a crash at any point leaves all of it or
-nothing.
+nothing. Books that do not verify are read-only: `fault` says why.
 """
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+import structlog
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from masq_accountant.errors import UnbalancedTransaction
-from masq_accountant.ledger import Account, Books, Entry, Standing, Transaction, verify
+from masq_accountant.errors import LedgerReadOnly, SealBroken
+from masq_accountant.ledger import (
+    Account,
+    Books,
+    Checkpoint,
+    Entry,
+    Fault,
+    Posting,
+    Standing,
+    balances_digest,
+)
+from masq_accountant.ledger.journal import FIRST_HASH
+from masq_accountant.store.anchor import Anchor
+from masq_accountant.store.keys import LedgerKeys
 from masq_accountant.store.rows import (
-    account_of,
-    read_standing,
-    read_transaction,
-    rows_of,
-    wallet_bytes,
+    account_row,
+    entry_rows,
+    open_account,
+    open_entry,
+    transaction_row,
 )
-from masq_accountant.store.tables import (
-    AccountRow,
-    EntryRow,
-    RefusedUsageRow,
-    TransactionRow,
-)
+from masq_accountant.store.tables import ACCOUNTS, CHECKPOINTS, ENTRIES, REFUSED, TRANSACTIONS
+from masq_accountant.store.vault import SealedBytes
+from masq_accountant.store.verification import Verification, checkpoint_of
 from masq_kernel.units import ByteCount, UnixSeconds, Wei
 
-__all__ = ["HistoryLine", "Ledger"]
+__all__ = ["CHECKPOINT_EVERY", "HistoryLine", "Ledger"]
 
-_VERIFY_BATCH = 1_000
+CHECKPOINT_EVERY = 1_000
+"""Transactions; a start reads at most so many again."""
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +72,32 @@ class Ledger:
 
     Args:
         engine: the database, migrated.
-        books: what it holds, in memory.
+        keys: seal cells and sign checkpoints.
+        anchor: where the last checkpoint is noted a second time.
     """
 
-    def __init__(self, engine: AsyncEngine, books: Books) -> None:
-        self._engine, self._books = engine, books
+    def __init__(self, engine: AsyncEngine, keys: LedgerKeys, anchor: Anchor) -> None:
+        self.engine, self.keys = engine, keys
+        self._anchor, self._books = anchor, Books()
+        self._ids: dict[Account, int] = {}
+        self._accounts: dict[int, bytes] = {}
+        self._names: dict[Account, SealedBytes] = {}
         self._writing = asyncio.Lock()
+        self.fault: Fault | None = None
+        self.checkpoint: Checkpoint | None = None
+        self._verification: Verification | None = None
         self.refused = 0
 
     @classmethod
-    async def open(cls, engine: AsyncEngine) -> "Ledger":
-        """Read how all accounts stand, and where the chain ends."""
-        async with AsyncSession(engine) as session:
-            accounts = (await session.exec(select(AccountRow))).all()
-            newest = select(TransactionRow).order_by(col(TransactionRow.number).desc()).limit(1)
-            last = (await session.exec(newest)).first()
-        standings = {account_of(row.kind, row.wallet): read_standing(row) for row in accounts}
-        books = Books(standings=standings)
-        if last is not None:
-            books.count, books.last_hash = last.number, last.hash
-        return cls(engine, books)
+    async def open(cls, engine: AsyncEngine, keys: LedgerKeys, anchor: Anchor) -> "Ledger":
+        """Read how all accounts stand, and verify what came after the last checkpoint."""
+        ledger = cls(engine, keys, anchor)
+        fault = await ledger._load()
+        ledger._note_beginning()
+        fault = fault or ledger._check_anchor() or await ledger._verify_recent()
+        if fault is not None:
+            ledger.distrust(fault)
+        return ledger
 
     # -- questions ---------------------------------------------------------------------------
 
@@ -88,6 +106,11 @@ class Ledger:
         """Transactions booked so far."""
         return self._books.count
 
+    @property
+    def verified(self) -> int:
+        """Transactions that the full verification which goes on, or was the last, found good."""
+        return self._verification.walk.number if self._verification else 0
+
     def standings(self) -> dict[Account, Standing]:
         """Return how all accounts stand now."""
         return self._books.standings
@@ -95,49 +118,73 @@ class Ledger:
     async def history(
         self, account: Account, *, before: int | None, limit: int
     ) -> list[HistoryLine]:
-        """Return the newest `limit` entries of an account, older than transaction `before`."""
+        """Return the newest `limit` entries of an account, older than transaction `before`.
+
+        Raises:
+            SealBroken: one of them was changed.
+        """
+        account_id = self._ids[account]
         query = (
-            select(EntryRow, TransactionRow)
-            .where(EntryRow.transaction_number == TransactionRow.number)
-            .where(EntryRow.kind == account.kind, EntryRow.wallet == wallet_bytes(account))
-            .order_by(col(EntryRow.transaction_number).desc())
+            select(*ENTRIES.c, TRANSACTIONS.c.at, TRANSACTIONS.c.cause)
+            .join_from(ENTRIES, TRANSACTIONS)
+            .where(ENTRIES.c.account_id == account_id)
+            .order_by(ENTRIES.c.transaction_number.desc())
             .limit(limit)
         )
         if before is not None:
-            query = query.where(EntryRow.transaction_number < before)
-        async with AsyncSession(self._engine) as session:
-            found = (await session.exec(query)).all()
-        return [
-            HistoryLine(
-                transaction=entry.transaction_number,
-                at=UnixSeconds(head.at),
-                cause=head.cause,
-                amount=Wei(entry.amount),
-                packages=entry.packages,
-                size=ByteCount(entry.size),
+            query = query.where(ENTRIES.c.transaction_number < before)
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        lines = []
+        for row in rows:
+            number = row.transaction_number
+            line = open_entry(
+                self.keys.vault,
+                number=number,
+                position=row.position,
+                account_id=account_id,
+                sealed=row.sealed,
             )
-            for entry, head in found
-        ]
+            entry = Entry.from_bytes(line)
+            lines.append(
+                HistoryLine(
+                    transaction=number,
+                    at=UnixSeconds(row.at),
+                    cause=row.cause,
+                    amount=entry.amount,
+                    packages=entry.packages,
+                    size=entry.size,
+                )
+            )
+        return lines
 
     async def refused_count(self) -> int:
         """Return how many usage reports could not be booked."""
-        async with AsyncSession(self._engine) as session:
-            counted = await session.exec(select(func.count()).select_from(RefusedUsageRow))
-            return counted.one()
+        async with self.engine.connect() as connection:
+            counted = await connection.execute(select(func.count()).select_from(REFUSED))
+            return counted.scalar_one()
 
-    async def verify(self) -> int | None:
-        """Read everything again; return the first transaction that is not in its place, or None.
+    async def verify(self) -> Fault | None:
+        """Read everything again; a fault makes the books read-only.
 
-        Also an answer: one more than the last transaction, when the standings are not the sums.
+        Booking goes on meanwhile, and only waits while the last steps are taken.
         """
-        transactions: list[Transaction] = []
-        for first in range(1, self.count + 1, _VERIFY_BATCH):
-            for head, lines in await self._read(first, first + _VERIFY_BATCH):
-                transaction = _intact(head, lines)
-                if transaction is None:
-                    return head.number
-                transactions.append(transaction)
-        return verify(transactions, self._books.balances)
+        verification = self._verification = Verification(self.engine, self.keys, self._accounts)
+        async with self._writing:
+            fault = await self._compare_accounts()
+        fault = fault or await verification.follow(self.count)
+        async with self._writing:
+            fault = (
+                fault
+                or await verification.follow(self.count)
+                or await verification.beyond(self.count)
+                or await verification.checkpoints()
+                or self._check_anchor()
+                or verification.balances(self.standings(), self._ids)
+            )
+        if fault is not None:
+            self.distrust(fault)
+        return fault
 
     # -- changes -----------------------------------------------------------------------------
 
@@ -145,60 +192,196 @@ class Ledger:
         """Store a transaction; False when this cause is booked already, and nothing changes.
 
         Raises:
+            LedgerReadOnly: these books did not verify.
             SQLAlchemyError: not stored, and nothing has changed; it may be tried again.
         """
         async with self._writing:
-            if await self._is_booked(cause):
-                return False
-            posting = self._books.draft(cause, entries, at)
-            head, lines, accounts = rows_of(posting)
-            async with AsyncSession(self._engine) as session:
-                session.add(head)
-                await session.flush()  # before the entries that refer to it
-                session.add_all(lines)
-                for row in accounts:
-                    await session.merge(row)
-                await session.commit()
-            self._books.apply(posting)
+            if self.fault is not None:
+                raise LedgerReadOnly(str(self.fault))
+            async with self.engine.begin() as connection:
+                booked = select(TRANSACTIONS.c.number).where(TRANSACTIONS.c.cause == cause)
+                if (await connection.execute(booked)).first() is not None:
+                    return False
+                posting = self._books.draft(cause, entries, at)
+                ids = await self._store(connection, posting)
+            self._apply(posting, ids)
+            last = self.checkpoint.number if self.checkpoint else 0
+            if self.count - last >= CHECKPOINT_EVERY:
+                await self._make_checkpoint(at)
             return True
 
     async def refuse(self, event_id: str, reason: str, at: UnixSeconds) -> None:
         """Keep a report that cannot be booked, once."""
-        async with AsyncSession(self._engine) as session:
-            await session.merge(RefusedUsageRow(event_id=event_id, at=at, reason=reason))
-            await session.commit()
+        async with self._writing, self.engine.begin() as connection:
+            known = select(REFUSED.c.event_id).where(REFUSED.c.event_id == event_id)
+            if (await connection.execute(known)).first() is None:
+                row = {"event_id": event_id, "at": at, "reason": reason}
+                await connection.execute(insert(REFUSED), row)
         self.refused += 1
+
+    async def make_checkpoint(self, at: UnixSeconds) -> None:
+        """Sign the books as they stand, if anything has been booked since the last time."""
+        async with self._writing:
+            last = self.checkpoint.number if self.checkpoint else 0
+            if self.fault is None and self.count > last:
+                await self._make_checkpoint(at)
+
+    def distrust(self, fault: Fault) -> None:
+        """Add nothing to these books any more; only a new start with whole books ends that."""
+        self.fault = self.fault or fault
+        _log.error("the books do not verify and are read-only", row=fault.row, reason=fault.reason)
 
     async def close(self) -> None:
         """Let go of the database."""
-        await self._engine.dispose()
+        await self.engine.dispose()
 
-    async def _is_booked(self, cause: str) -> bool:
-        async with AsyncSession(self._engine) as session:
-            found = select(TransactionRow.number).where(TransactionRow.cause == cause)
-            return (await session.exec(found)).first() is not None
+    # -- inside ------------------------------------------------------------------------------
 
-    async def _read(self, first: int, end: int) -> list[tuple[TransactionRow, list[EntryRow]]]:
-        heads_query = (
-            select(TransactionRow)
-            .where(TransactionRow.number >= first, TransactionRow.number < end)
-            .order_by(col(TransactionRow.number))
-        )
-        lines_query = select(EntryRow).where(
-            EntryRow.transaction_number >= first, EntryRow.transaction_number < end
-        )
-        async with AsyncSession(self._engine) as session:
-            heads = (await session.exec(heads_query)).all()
-            lines: dict[int, list[EntryRow]] = {}
-            for line in (await session.exec(lines_query)).all():
-                lines.setdefault(line.transaction_number, []).append(line)
-        return [(head, lines.get(head.number, [])) for head in heads]
+    async def _load(self) -> Fault | None:
+        """Read accounts, the end of the chain and the last checkpoint."""
+        fault = None
+        newest = TRANSACTIONS.c.number.desc()
+        checkpoints = select(*CHECKPOINTS.c).order_by(CHECKPOINTS.c.number.desc()).limit(1)
+        async with self.engine.connect() as connection:
+            for row in await connection.execute(select(*ACCOUNTS.c).order_by(ACCOUNTS.c.id)):
+                try:
+                    account, standing = open_account(row, self.keys.vault)
+                except SealBroken:
+                    fault = fault or Fault(f"ledger_account {row.id}", "is not what was written")
+                    continue
+                self._know(account, row.id, SealedBytes(row.name))
+                self._books.standings[account] = standing
+            last = (
+                await connection.execute(select(*TRANSACTIONS.c).order_by(newest).limit(1))
+            ).first()
+            checkpoint = (await connection.execute(checkpoints)).first()
+        if last is not None:
+            self._books.count, self._books.last_hash = last.number, last.hash
+        if checkpoint is not None:
+            self.checkpoint = checkpoint_of(checkpoint)
+        return fault
 
+    def _note_beginning(self) -> None:
+        """Note that these books are new, before anything is booked: a lost note is then noticed."""
+        if self.count == 0 and self.checkpoint is None and self._anchor.is_missing:
+            self._anchor.write(0, FIRST_HASH)
 
-def _intact(head: TransactionRow, lines: list[EntryRow]) -> Transaction | None:
-    """Return a stored transaction; None when it is not what was hashed."""
-    try:
-        transaction = read_transaction(head, lines)
-    except UnbalancedTransaction:
+    def _check_anchor(self) -> Fault | None:
+        """Notice books that are older than what was noted outside of them."""
+        try:
+            noted = self._anchor.read()
+        except SealBroken:
+            return Fault("the note of the last checkpoint", "is not what was written")
+        if noted is None:
+            return Fault("the note of the last checkpoint", "is missing")
+        number = self.checkpoint.number if self.checkpoint else 0
+        if number < noted[0]:
+            reason = f"is missing: these books end at {self.count} and are an old copy"
+            return Fault(f"ledger_checkpoint {noted[0]}", reason)
+        hash_found = self.checkpoint.hash if self.checkpoint else FIRST_HASH
+        if number == noted[0] and hash_found != noted[1]:
+            return Fault(f"ledger_checkpoint {number}", "is not the one that was noted")
         return None
-    return transaction if transaction.hash == head.hash else None
+
+    async def _verify_recent(self) -> Fault | None:
+        last = self.checkpoint
+        if last is not None:
+            name = f"ledger_checkpoint {last.number}"
+            if not self.keys.has_signed(last):
+                return Fault(name, "is not what this node signed")
+            query = select(TRANSACTIONS.c.hash).where(TRANSACTIONS.c.number == last.number)
+            async with self.engine.connect() as connection:
+                if (await connection.execute(query)).scalar() != last.hash:
+                    return Fault(name, "does not fit the chain")
+        verification = Verification(self.engine, self.keys, self._accounts, last)
+        return await verification.follow(self.count) or verification.balances(
+            self.standings(), self._ids
+        )
+
+    async def _compare_accounts(self) -> Fault | None:
+        """Check the stored accounts against those in memory."""
+        seen = set()
+        async with self.engine.connect() as connection:
+            for row in await connection.execute(select(*ACCOUNTS.c).order_by(ACCOUNTS.c.id)):
+                seen.add(row.id)
+                name = f"ledger_account {row.id}"
+                try:
+                    account, standing = open_account(row, self.keys.vault)
+                except SealBroken:
+                    return Fault(name, "is not what was written")
+                if self._ids.get(account) != row.id or self.standings()[account] != standing:
+                    return Fault(name, "is not the sum of its entries")
+        missing = sorted(self._accounts.keys() - seen)
+        return Fault(f"ledger_account {missing[0]}", "is missing") if missing else None
+
+    async def _store(self, connection: AsyncConnection, posting: Posting) -> dict[Account, int]:
+        """Write a posting; return the ids of all its accounts."""
+        number = posting.transaction.number
+        ids: dict[Account, int] = {}
+        fresh: list[dict[str, Any]] = []
+        known: list[dict[str, Any]] = []
+        for account, standing in posting.standings.items():
+            account_id = self._ids.get(account)
+            is_new = account_id is None
+            if account_id is None:
+                account_id = len(self._ids) + len(fresh) + 1
+                name = self.keys.vault.name(account.to_bytes())
+            else:
+                name = self._names[account]
+            ids[account] = account_id
+            row = account_row(account_id, name, standing, number, self.keys.vault)
+            if is_new:
+                fresh.append(row)
+            else:
+                known.append({f"the_{column}": value for column, value in row.items()})
+        await connection.execute(insert(TRANSACTIONS), transaction_row(posting))
+        if fresh:
+            await connection.execute(insert(ACCOUNTS), fresh)
+        if known:
+            await connection.execute(_UPDATE_ACCOUNT, known)
+        await connection.execute(insert(ENTRIES), entry_rows(posting, ids, self.keys.vault))
+        return ids
+
+    def _apply(self, posting: Posting, ids: dict[Account, int]) -> None:
+        for account in posting.standings:
+            if account not in self._ids:
+                self._know(account, ids[account], self.keys.vault.name(account.to_bytes()))
+        self._books.apply(posting)
+
+    def _know(self, account: Account, account_id: int, name: SealedBytes) -> None:
+        self._ids[account], self._names[account] = account_id, name
+        self._accounts[account_id] = account.to_bytes()
+
+    async def _make_checkpoint(self, at: UnixSeconds) -> None:
+        balances = {
+            self._accounts[self._ids[account]]: int(standing.balance)
+            for account, standing in self.standings().items()
+        }
+        made = self.keys.sign(
+            Checkpoint(
+                number=self.count,
+                at=at,
+                hash=self._books.last_hash,
+                balances=balances_digest(balances),
+            )
+        )
+        row = {
+            "number": made.number,
+            "at": made.at,
+            "hash": made.hash,
+            "balances": made.balances,
+            "signature": made.signature,
+        }
+        async with self.engine.begin() as connection:
+            await connection.execute(insert(CHECKPOINTS), row)
+        self.checkpoint = made  # before the note, which a stop may cut short
+        await asyncio.to_thread(self._anchor.write, made.number, made.hash)
+
+
+_UPDATE_ACCOUNT = (
+    update(ACCOUNTS)
+    .where(ACCOUNTS.c.id == bindparam("the_id"))
+    .values(
+        name=bindparam("the_name"), as_of=bindparam("the_as_of"), sealed=bindparam("the_sealed")
+    )
+)

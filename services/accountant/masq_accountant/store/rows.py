@@ -1,92 +1,79 @@
-"""Between the pure books and their tables. Pure."""
+"""Between the pure books and their rows: what is sealed, and what each cell is bound to.
 
-from collections.abc import Iterable, Sequence
+An entry's cell is bound to its transaction, position and account; an account's to its id, its name
+and the transaction that wrote it.
+"""
 
-from masq_accountant.ledger import Account, Entry, Kind, Posting, Standing, Transaction
-from masq_accountant.store.tables import NO_WALLET, AccountRow, EntryRow, TransactionRow
-from masq_kernel.identity.keys import WalletAddress
-from masq_kernel.units import ByteCount, UnixSeconds, Wei
+from typing import Any
 
-__all__ = ["account_of", "read_standing", "read_transaction", "rows_of", "wallet_bytes"]
+from masq_accountant.errors import SealBroken
+from masq_accountant.ledger import Account, Posting, Standing
+from masq_accountant.store.vault import SealedBytes, Vault, place
 
-
-def wallet_bytes(account: Account) -> bytes:
-    """Return how an account's wallet is stored."""
-    return account.wallet.raw if account.wallet else NO_WALLET
+__all__ = ["account_row", "entry_rows", "open_account", "open_entry", "transaction_row"]
 
 
-def account_of(kind: str, wallet: bytes) -> Account:
-    """Return the account of a row."""
-    return Account(Kind(kind), WalletAddress(wallet) if wallet else None)
-
-
-def rows_of(posting: Posting) -> tuple[TransactionRow, list[EntryRow], list[AccountRow]]:
-    """Return everything that storing a posting writes."""
+def transaction_row(posting: Posting) -> dict[str, Any]:
+    """Return the row of a posting's transaction."""
     transaction = posting.transaction
-    head = TransactionRow(
-        number=transaction.number,
-        at=transaction.at,
-        cause=transaction.cause,
-        previous=transaction.previous,
-        hash=transaction.hash,
-    )
-    entries = [
-        EntryRow(
-            transaction_number=transaction.number,
-            position=position,
-            kind=entry.account.kind,
-            wallet=wallet_bytes(entry.account),
-            amount=entry.amount,
-            packages=entry.packages,
-            size=entry.size,
+    return {
+        "number": transaction.number,
+        "at": transaction.at,
+        "cause": transaction.cause,
+        "previous": transaction.previous,
+        "hash": posting.hash,
+    }
+
+
+def entry_rows(posting: Posting, ids: dict[Account, int], vault: Vault) -> list[dict[str, Any]]:
+    """Return the rows of a posting's entries, in the order that was hashed."""
+    number = posting.transaction.number
+    rows = []
+    for position, entry in enumerate(posting.transaction.entries):
+        account_id = ids[entry.account]
+        where = place("ledger_entry", number, position, account_id)
+        sealed = vault.seal(where, number, posting.lines[position])
+        rows.append(
+            {
+                "transaction_number": number,
+                "position": position,
+                "account_id": account_id,
+                "sealed": sealed,
+            }
         )
-        for position, entry in enumerate(transaction.entries)
-    ]
-    return head, entries, [_account_row(*item) for item in posting.standings.items()]
+    return rows
 
 
-def _account_row(account: Account, standing: Standing) -> AccountRow:
-    return AccountRow(
-        kind=account.kind,
-        wallet=wallet_bytes(account),
-        balance=standing.balance,
-        packages=standing.packages,
-        size=standing.size,
-        open_since=standing.open_since,
-        updated_at=standing.updated_at,
-    )
-
-
-def read_standing(row: AccountRow) -> Standing:
-    """Return how an account stood when it was last stored."""
-    return Standing(
-        balance=Wei(row.balance),
-        packages=row.packages,
-        size=ByteCount(row.size),
-        open_since=None if row.open_since is None else UnixSeconds(row.open_since),
-        updated_at=UnixSeconds(row.updated_at),
-    )
-
-
-def read_transaction(head: TransactionRow, entries: Iterable[EntryRow]) -> Transaction:
-    """Return a stored transaction.
+def open_entry(
+    vault: Vault, *, number: int, position: int, account_id: int, sealed: bytes
+) -> bytes:
+    """Return an entry's canonical bytes.
 
     Raises:
-        UnbalancedTransaction: its entries were changed.
+        SealBroken: it is not what was written there.
     """
-    ordered: Sequence[EntryRow] = sorted(entries, key=lambda row: row.position)
-    return Transaction(
-        number=head.number,
-        at=UnixSeconds(head.at),
-        cause=head.cause,
-        entries=tuple(
-            Entry(
-                account=account_of(row.kind, row.wallet),
-                amount=Wei(row.amount),
-                packages=row.packages,
-                size=ByteCount(row.size),
-            )
-            for row in ordered
-        ),
-        previous=head.previous,
-    )
+    return vault.open(place("ledger_entry", number, position, account_id), number, sealed)
+
+
+def account_row(
+    account_id: int, name: SealedBytes, standing: Standing, number: int, vault: Vault
+) -> dict[str, Any]:
+    """Return how an account stands after transaction `number`, as a row."""
+    where = place("ledger_account", account_id, name, number)
+    sealed = vault.seal(where, number, standing.to_bytes())
+    return {"id": account_id, "name": name, "as_of": number, "sealed": sealed}
+
+
+def open_account(row: Any, vault: Vault) -> tuple[Account, Standing]:
+    """Return the account of a row and how it stood.
+
+    Raises:
+        SealBroken: it is not what was written there.
+    """
+    where = place("ledger_account", row.id, row.name, row.as_of)
+    try:
+        account = Account.from_bytes(vault.read_name(row.name))
+        standing = Standing.from_bytes(vault.open(where, row.as_of, row.sealed))
+    except ValueError:
+        raise SealBroken from None
+    return account, standing

@@ -1,43 +1,41 @@
 """The tables of the books (accounting.md section 2).
 
-Amounts are decimal text: exact at any size on every engine. Working balances live in memory, so
-nothing is ever sorted or summed by amount in SQL.
+What says who owes what is sealed (vault.py). A sealed column takes nothing else; sealing itself is
+done by whoever knows the row, because a column's type does not (docs/adr/0020). In clear are
+numbers, times and causes (an event id). Balances live in memory, so nothing is ever sorted or
+summed by amount in SQL.
 """
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Index, LargeBinary, String
+from sqlalchemy import BigInteger, Dialect, Index, LargeBinary, String, Table
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from masq_accountant.store.vault import SealedBytes
+
 __all__ = [
-    "NO_WALLET",
-    "AccountRow",
-    "EntryRow",
-    "RefusedUsageRow",
-    "TransactionRow",
-    "WeiText",
+    "ACCOUNTS",
+    "CHECKPOINTS",
+    "ENTRIES",
+    "REFUSED",
+    "STANCES",
+    "THRESHOLDS",
+    "TRANSACTIONS",
+    "Sealed",
 ]
 
-NO_WALLET = b""
-"""Stands for the wallet of accounts that have none: part of a primary key, so never NULL."""
 
-AMOUNT_DIGITS_MAX = 96
+class Sealed(TypeDecorator[SealedBytes]):
+    """Bytes from a vault."""
 
-
-class WeiText(TypeDecorator[int]):
-    """An integer of any size as decimal text."""
-
-    impl = String(AMOUNT_DIGITS_MAX)
+    impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Return the text that is stored."""
-        return None if value is None else str(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ARG002
-        """Return the number that was stored."""
-        return None if value is None else int(value)
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        """Refuse everything that is not sealed."""
+        assert value is None or isinstance(value, SealedBytes), "plain bytes in a sealed column"
+        return value
 
 
 class TransactionRow(SQLModel, table=True):
@@ -53,20 +51,20 @@ class TransactionRow(SQLModel, table=True):
 
 
 class EntryRow(SQLModel, table=True):
-    """One entry of a transaction; `position` keeps the order that was hashed."""
+    """One entry of a transaction, in the order that was hashed; `sealed` has all of it."""
 
     __tablename__ = "ledger_entry"
-    __table_args__ = (Index("ledger_entry_by_account", "kind", "wallet", "transaction_number"),)
+    __table_args__ = (
+        Index("ledger_entry_by_account", "account_id", "transaction_number"),
+        {"sqlite_with_rowid": False},
+    )
 
     transaction_number: int = Field(
         primary_key=True, foreign_key="ledger_transaction.number", sa_type=BigInteger
     )
     position: int = Field(primary_key=True)
-    kind: str = Field(max_length=32)
-    wallet: bytes = Field(sa_type=LargeBinary)
-    amount: int = Field(sa_type=WeiText)
-    packages: int = Field(sa_type=BigInteger)
-    size: int = Field(sa_type=BigInteger)
+    account_id: int = Field(foreign_key="ledger_account.id", sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
 
 
 class AccountRow(SQLModel, table=True):
@@ -74,13 +72,42 @@ class AccountRow(SQLModel, table=True):
 
     __tablename__ = "ledger_account"
 
-    kind: str = Field(primary_key=True, max_length=32)
-    wallet: bytes = Field(primary_key=True, sa_type=LargeBinary)
-    balance: int = Field(sa_type=WeiText)
-    packages: int = Field(sa_type=BigInteger)
-    size: int = Field(sa_type=BigInteger)
-    open_since: int | None = Field(default=None, sa_type=BigInteger)
-    updated_at: int = Field(sa_type=BigInteger)
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    name: bytes = Field(sa_type=Sealed, unique=True)
+    as_of: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
+class CheckpointRow(SQLModel, table=True):
+    """The chain and all balances at one transaction, signed by the node."""
+
+    __tablename__ = "ledger_checkpoint"
+
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    at: int = Field(sa_type=BigInteger)
+    hash: bytes = Field(sa_type=LargeBinary)
+    balances: bytes = Field(sa_type=LargeBinary)
+    signature: bytes = Field(sa_type=LargeBinary)
+
+
+class StanceRow(SQLModel, table=True):
+    """What is held against one wallet: `sealed` has causes, times, and who decided."""
+
+    __tablename__ = "wallet_stance"
+
+    name: bytes = Field(sa_type=Sealed, primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
+class ThresholdRow(SQLModel, table=True):
+    """One change of the thresholds: `sealed` has who, and all values from then on."""
+
+    __tablename__ = "threshold_change"
+
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    at: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
 
 
 class RefusedUsageRow(SQLModel, table=True):
@@ -90,4 +117,17 @@ class RefusedUsageRow(SQLModel, table=True):
 
     event_id: str = Field(primary_key=True, max_length=200)
     at: int = Field(sa_type=BigInteger)
-    reason: str = Field(max_length=200)
+    reason: str = Field(sa_type=String(200))
+
+
+def _table(name: str) -> Table:
+    return SQLModel.metadata.tables[name]
+
+
+TRANSACTIONS = _table("ledger_transaction")
+ENTRIES = _table("ledger_entry")
+ACCOUNTS = _table("ledger_account")
+CHECKPOINTS = _table("ledger_checkpoint")
+STANCES = _table("wallet_stance")
+THRESHOLDS = _table("threshold_change")
+REFUSED = _table("refused_usage")

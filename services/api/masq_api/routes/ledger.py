@@ -7,12 +7,22 @@ from fastapi import APIRouter, Depends, Query
 from masq_api.auth import requires
 from masq_api.node import Node, NodeDependency
 from masq_api.problems import responses
-from masq_api.views.ledger import Accounts, AccountView, Entries, EntryView, SummaryView
+from masq_api.views.ledger import (
+    Accounts,
+    AccountView,
+    Entries,
+    EntryView,
+    ScanView,
+    SummaryView,
+    VerificationView,
+)
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.accountant import (
     AccountsRequested,
     EntriesRequested,
     LedgerSummaryRequested,
+    ScanRequested,
+    VerificationRequested,
 )
 from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import WalletAddress
@@ -109,3 +119,32 @@ async def list_entries(
 async def show_summary(node: NodeDependency) -> SummaryView:
     """What is owed in all, both ways."""
     return SummaryView.of(await node.ask(subjects.LEDGER_SUMMARY, LedgerSummaryRequested()))
+
+
+@router.get("/verification", summary="Whether the books are what was written")
+async def show_verification(node: NodeDependency) -> VerificationView:
+    """What the last check found; a start checks what came after the last checkpoint."""
+    return VerificationView.of(await node.ask(subjects.VERIFY_LEDGER, VerificationRequested()))
+
+
+@router.post(
+    "/verification",
+    status_code=202,
+    summary="Verify the books from their beginning",
+    dependencies=[Depends(requires("scans:run"))],
+)
+async def verify(node: NodeDependency) -> VerificationView:
+    """Goes on in the background, beside the booking; look at it for the outcome."""
+    message = VerificationRequested(start=True)
+    return VerificationView.of(await node.ask(subjects.VERIFY_LEDGER, message))
+
+
+@router.post(
+    "/scans",
+    summary="Judge all receivables now",
+    responses=responses(409),
+    dependencies=[Depends(requires("scans:run"))],
+)
+async def scan(node: NodeDependency) -> ScanView:
+    """Bans who is delinquent and serves again who has paid; goes on by itself once a minute."""
+    return ScanView.of(await node.ask(subjects.SCAN, ScanRequested()))

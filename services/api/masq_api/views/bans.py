@@ -1,15 +1,16 @@
-"""Nodes that this node does not deal with for the time being."""
+"""Whom this node does not serve: nodes that misbehaved, and wallets that do not pay."""
 
 import base64
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from masq_api.views.values import NodeIdText, moment
+from masq_api.views.values import Masq, NodeIdText, WalletText, WeiText, masq, moment
+from masq_kernel.bus.messages.accountant import BanCause, DecisionKind, WalletStance
 from masq_kernel.bus.messages.gossip import BanState
 
-__all__ = ["BanView", "Bans"]
+__all__ = ["BanView", "Bans", "DecisionChange", "FinancialBanView"]
 
 
 class BanView(BaseModel):
@@ -36,7 +37,55 @@ class BanView(BaseModel):
         )
 
 
-class Bans(BaseModel):
-    """All bans in force, the newest first."""
+class FinancialBanView(BaseModel):
+    """A wallet that is refused, or about which something was decided."""
 
-    items: list[BanView]
+    kind: Literal["financial"] = "financial"
+    wallet: WalletText
+    cause: BanCause | None = Field(
+        description="delinquent: an overdue debt; credit: owes more than the limit; manual: decided"
+        " by an operator; null: it is served"
+    )
+    since: datetime
+    owed: WeiText
+    owed_masq: Masq
+    lifts_at: WeiText | None = Field(
+        description="The ban ends when no more is owed; null: only a decision ends it"
+    )
+    decision: DecisionKind | None = Field(description="What an operator decided")
+    decided_by: str = Field(description="The id of the token that was used")
+    note: str
+
+    @classmethod
+    def of(cls, stance: WalletStance) -> "FinancialBanView":
+        """Show what is held against a wallet."""
+        return cls(
+            wallet=stance.wallet.text,
+            cause=stance.cause,
+            since=moment(stance.since),
+            owed=stance.owed,
+            owed_masq=masq(stance.owed),
+            lifts_at=stance.owed_max or None,
+            decision=stance.decision,
+            decided_by=stance.decided_by,
+            note=stance.note,
+        )
+
+
+class DecisionChange(BaseModel):
+    """What an operator decides about a wallet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: DecisionKind = Field(
+        description="ban: refuse it until this is withdrawn; pardon: serve it until it has paid; "
+        "whitelist: serve it until this is withdrawn"
+    )
+    note: str = Field(default="", max_length=200, description="Why; for other operators")
+
+
+class Bans(BaseModel):
+    """One page: nodes first, the newest first, then wallets."""
+
+    items: list[Annotated[BanView | FinancialBanView, Field(discriminator="kind")]]
+    next: str | None = Field(description="Send as `cursor` for the next page; null: the last")

@@ -5,9 +5,23 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from masq_api.views.values import Masq, WalletText, WeiText, masq, moment
-from masq_kernel.bus.messages.accountant import AccountState, LedgerEntry, LedgerSummary
+from masq_kernel.bus.messages.accountant import (
+    AccountState,
+    LedgerEntry,
+    LedgerSummary,
+    ScanDone,
+    VerificationState,
+)
 
-__all__ = ["AccountView", "Accounts", "Entries", "EntryView", "SummaryView"]
+__all__ = [
+    "AccountView",
+    "Accounts",
+    "Entries",
+    "EntryView",
+    "ScanView",
+    "SummaryView",
+    "VerificationView",
+]
 
 
 class AccountView(BaseModel):
@@ -101,4 +115,52 @@ class SummaryView(BaseModel):
             receivable_accounts=summary.receivable_accounts,
             transactions=summary.transactions,
             usage_events=summary.usage_events,
+        )
+
+
+class VerificationView(BaseModel):
+    """Whether the books are what was written."""
+
+    is_running: bool
+    is_read_only: bool = Field(description="A row is not what was written; nothing is booked")
+    row: str | None = Field(description="The first such row", examples=["ledger_entry 12/0"])
+    reason: str | None = Field(examples=["is not what was written there"])
+    transactions: int = Field(description="Booked so far")
+    verified: int = Field(description="Read again by the verification that runs, or ran last")
+    finished_at: datetime | None = Field(description="null: none since the accountant started")
+    checkpoint: int = Field(description="The last transaction that the node has signed; 0: none")
+
+    @classmethod
+    def of(cls, state: VerificationState) -> "VerificationView":
+        """Show what is known."""
+        return cls(
+            is_running=state.is_running,
+            is_read_only=state.is_read_only,
+            row=state.row or None,
+            reason=state.reason or None,
+            transactions=state.transactions,
+            verified=state.verified,
+            finished_at=None if state.finished_at is None else moment(state.finished_at),
+            checkpoint=state.checkpoint,
+        )
+
+
+class ScanView(BaseModel):
+    """What a scan of the receivables did."""
+
+    at: datetime
+    accounts: int
+    banned: int
+    unbanned: int
+    took_ms: float
+
+    @classmethod
+    def of(cls, done: ScanDone) -> "ScanView":
+        """Show it."""
+        return cls(
+            at=moment(done.at),
+            accounts=done.accounts,
+            banned=done.banned,
+            unbanned=done.unbanned,
+            took_ms=done.took_ms,
         )

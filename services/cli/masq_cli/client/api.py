@@ -1,6 +1,6 @@
 """Ask the management API, and turn each way of not answering into an error with a remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -62,7 +62,24 @@ class ApiClient:
         """
         return await self._send(self._http.build_request(method, path, json=content))
 
+    async def change(
+        self, path: str, alter: Callable[[dict[str, Any]], Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Replace a resource that has an ETag, unless somebody else does so meanwhile.
+
+        Raises:
+            ApiUnreachable, ApiRefused, ApiFailed: as they say.
+        """
+        before, content = await self._exchange(self._http.build_request("GET", path))
+        headers = {"If-Match": before.headers.get("ETag", "")}
+        wanted = alter(content)
+        return await self._send(self._http.build_request("PUT", path, json=wanted, headers=headers))
+
     async def _send(self, request: httpx.Request) -> dict[str, Any]:
+        _, content = await self._exchange(request)
+        return content
+
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, dict[str, Any]]:
         try:
             response = await self._http.send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -71,7 +88,7 @@ class ApiClient:
             raise ApiUnreachable(problem, remedy=remedy) from None
         content = _content(response)
         _check(response, content)
-        return content
+        return response, content
 
     async def items(self, path: str, **query: str | int) -> list[dict[str, Any]]:
         """Return all items of a list, page after page.
@@ -126,7 +143,7 @@ def _check(response: httpx.Response, problem: dict[str, Any]) -> None:
             raise ApiRefused(sentence, remedy="Make a token with more scopes: `masq token create`.")
         case 502 | 503 | 504:
             raise ApiUnreachable(sentence, remedy="See which part is down with `masq status`.")
-        case 404 | 409 | 422:
+        case 404 | 409 | 412 | 422:
             raise ApiFailed(sentence, remedy="Correct what was asked for.")
         case _:
             raise ApiFailed(sentence, remedy="Look into the log of the api service.")

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from masq_cli.client import ApiClient, ApiPlace, find_api
 from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, Token, Url
+from masq_cli.errors import ApiFailed
 from masq_cli.show.tables import print_facts, print_list
 from masq_cli.show.views import (
     BANS,
@@ -25,6 +26,8 @@ from masq_cli.show.views import (
 __all__ = ["bans", "ledger", "neighborhood", "neighbors", "sessions", "status"]
 
 _CONFIG = DEFAULT_DATA_DIR / "masq.toml"
+
+_POLL_S = 0.3
 
 ledger = typer.Typer(help="What this node owes and is owed.", no_args_is_help=True)
 
@@ -69,7 +72,7 @@ def sessions(
 def bans(
     config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
 ) -> None:
-    """List the nodes this node refuses, why and until when."""
+    """List the nodes and wallets this node refuses, why and until when."""
     _show_list(BANS, config, url, token, as_json=as_json)
 
 
@@ -96,6 +99,31 @@ def summary(
     """Show the totals of both books."""
     place = find_api(config, url=url, token=token)
     _show_facts("/v1/ledger/summary", "Ledger", place, as_json=as_json)
+
+
+@ledger.command()
+def verify(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """Read the books from their beginning; fail if a row is not what was written."""
+    state = asyncio.run(_verify(find_api(config, url=url, token=token)))
+    if as_json:
+        typer.echo(json.dumps(state, indent=2))
+    else:
+        print_facts("Books", state, Console())
+    if state["is_read_only"]:
+        problem = f"The books are read-only: {state['row']} {state['reason']}."
+        raise ApiFailed(problem, remedy="docs/accounting.md says how to put back a copy.")
+
+
+async def _verify(place: ApiPlace) -> dict[str, Any]:
+    path = "/v1/ledger/verification"
+    async with ApiClient(place) as api:
+        state = await api.call("POST", path)
+        while state["is_running"]:
+            await asyncio.sleep(_POLL_S)
+            state = await api.get(path)
+        return state
 
 
 def _show_list(

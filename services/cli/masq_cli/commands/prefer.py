@@ -1,4 +1,4 @@
-"""Say what routes should be like: `masq exits`, `masq prefer`; and forgive: `masq pardon`."""
+"""Say what routes should be like: `masq exits`, `masq prefer`."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from masq_cli.errors import ApiFailed
 from masq_cli.show.tables import print_table
 from masq_kernel.errors import OperatorError
 
-__all__ = ["exits", "pardon", "prefer"]
+__all__ = ["exits", "full_id", "prefer"]
 
 _CONFIG = DEFAULT_DATA_DIR / "masq.toml"
 _NODE_ID_SIZE = 43
@@ -95,12 +95,6 @@ def prefer(
     asyncio.run(_prefer(place, node, preference))
 
 
-def pardon(node: Node, config: Config = _CONFIG, url: Url = None, token: Token = None) -> None:
-    """Lift a node's ban and forget what it did."""
-    place = find_api(config, url=url, token=token)
-    asyncio.run(_pardon(place, node))
-
-
 def _change_exits(
     wanted: dict[str, Any],
     config: Any,
@@ -134,23 +128,18 @@ async def _call(
 
 async def _prefer(place: ApiPlace, node: str, preference: Preference) -> None:
     async with ApiClient(place) as api:
-        path = f"/v1/neighborhood/{await _full_id(api, '/v1/neighborhood', node)}/preference"
+        path = f"/v1/neighborhood/{await full_id(api, '/v1/neighborhood', node)}/preference"
         if preference is Preference.NORMAL:
             await api.call("DELETE", path)
         else:
             await api.call("PUT", path, {"preference": preference.value})
 
 
-async def _pardon(place: ApiPlace, node: str) -> None:
-    async with ApiClient(place) as api:
-        await api.call("DELETE", f"/v1/bans/{await _full_id(api, '/v1/bans', node)}")
-
-
-async def _full_id(api: ApiClient, path: str, beginning: str) -> str:
+async def full_id(api: ApiClient, path: str, beginning: str, **query: str) -> str:
     """Return the one NodeId in a list that begins so; whole ones need not be in it."""
     if len(beginning) == _NODE_ID_SIZE:
         return beginning
-    found = {str(item["node_id"]) for item in await api.items(path)}
+    found = {str(item["node_id"]) for item in await api.items(path, **query)}
     fitting = [one for one in sorted(found) if one.startswith(beginning)]
     if len(fitting) == 1:
         return fitting[0]

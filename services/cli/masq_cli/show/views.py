@@ -126,6 +126,10 @@ BANS = View(
         Column("reason", "reason"),
         Column("offences", "offences", is_number=True),
         Column("until", "until"),
+        Column("wallet", "wallet"),
+        Column("cause", "cause"),
+        Column("decision", "decision"),
+        Column("owes MASQ", "owed_masq", is_number=True),
     ),
     empty="Nobody is banned.",
 )

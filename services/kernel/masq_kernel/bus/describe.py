@@ -15,12 +15,14 @@ import msgspec
 
 from masq_kernel import __version__
 from masq_kernel.bus.messages.base import BusMessage
-from masq_kernel.bus.subjects import ALL, Event, Request, Service, Stream
+from masq_kernel.bus.subjects import ALL, Event, Request, Retained, Service, Stream
 from masq_kernel.identity.keys import NodeId
 
 __all__ = ["asyncapi", "markdown"]
 
-_Any = Event[BusMessage] | Request[BusMessage, BusMessage] | Stream[BusMessage]
+_Any = (
+    Event[BusMessage] | Request[BusMessage, BusMessage] | Stream[BusMessage] | Retained[BusMessage]
+)
 
 _HEAD = """\
 # The bus
@@ -121,6 +123,9 @@ def _row(subject: _Any) -> tuple[str, ...]:
             return name, "request", callers, subject.server, message, reply
         case Stream():
             return name, f"stream {subject.stream}", subject.speaker, subject.reader, message, ""
+        case Retained():
+            followers = _names(subject.followers)
+            return name, f"bucket {subject.bucket}", subject.keeper, followers, message, ""
 
 
 def _link(kind: type[BusMessage]) -> str:

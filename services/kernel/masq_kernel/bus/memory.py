@@ -15,8 +15,8 @@ from masq_kernel.bus.codec import decode, encode
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.permissions import permissions_of
-from masq_kernel.bus.port import REQUEST_TIMEOUT_S
-from masq_kernel.bus.subjects import Event, Request, Service, Stream
+from masq_kernel.bus.port import REQUEST_TIMEOUT_S, Kept
+from masq_kernel.bus.subjects import Event, Request, Retained, Service, Stream
 from masq_kernel.errors import MalformedError
 
 __all__ = ["MemoryBroker", "MemoryBus"]
@@ -37,6 +37,18 @@ class _StreamStore:
         self.arrived = asyncio.Event()
 
 
+class _Bucket:
+    """Data by key, and whoever follows: told the key that changed, or None for all of them."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, bytes] = {}
+        self.followers: list[asyncio.Queue[str | None]] = []
+
+    def tell(self, key: str | None) -> None:
+        for queue in self.followers:
+            queue.put_nowait(key)
+
+
 class MemoryBroker:
     """What the buses of one test share; `connect` gives one service its bus."""
 
@@ -45,6 +57,7 @@ class MemoryBroker:
         self.listeners: dict[str, list[asyncio.Queue[bytes]]] = {}
         self.servers: dict[str, deque[Callable[[bytes], Awaitable[bytes]]]] = {}
         self._streams: dict[str, _StreamStore] = {}
+        self._buckets: dict[str, _Bucket] = {}
 
     def connect(self, service: Service) -> "MemoryBus":
         """Return a connected bus for this service."""
@@ -59,6 +72,12 @@ class MemoryBroker:
         self.is_up = True
         for store in self._streams.values():
             store.arrived.set()
+        for bucket in self._buckets.values():
+            bucket.tell(None)
+
+    def bucket(self, name: str) -> _Bucket:
+        """What is retained under one name."""
+        return self._buckets.setdefault(name, _Bucket())
 
     def stream(self, name: str) -> _StreamStore:
         """The durable store of one stream."""
@@ -175,6 +194,52 @@ class MemoryBus:
                 await asyncio.sleep(REDELIVERY_DELAY_S)
             else:
                 store.pending.popleft()
+
+    async def keep(self, retained: Retained[M], key: str, message: M | None) -> None:
+        """Keep this as the newest message of a key; None: keep nothing for it."""
+        self._check(retained.name, self._may_publish)
+        if not self._broker.is_up:
+            raise BusUnavailable(retained.name, "the bus is down")
+        bucket = self._broker.bucket(retained.bucket)
+        if message is None:
+            bucket.data.pop(key, None)
+        else:
+            bucket.data[key] = encode(message)
+        bucket.tell(key)
+
+    async def follow(
+        self, retained: Retained[M], handler: Callable[[Kept[M]], Awaitable[None]]
+    ) -> None:
+        """Call `handler` with all that is kept, then with each change."""
+        if self._service not in {retained.keeper, *retained.followers}:
+            raise PermissionError(f"{self._service} does not follow {retained.name}")
+        bucket = self._broker.bucket(retained.bucket)
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        queue.put_nowait(None)
+        bucket.followers.append(queue)
+        self._undo.append(lambda: bucket.followers.remove(queue))
+        self._spawn(self._watch(retained, queue, handler), name=f"follow {retained.name}")
+
+    async def _watch(
+        self,
+        retained: Retained[M],
+        queue: asyncio.Queue[str | None],
+        handler: Callable[[Kept[M]], Awaitable[None]],
+    ) -> None:
+        bucket = self._broker.bucket(retained.bucket)
+        while True:
+            key = await queue.get()
+            if not self._broker.is_up:
+                continue  # `come_up` tells all
+            keys = list(bucket.data) if key is None else [key]
+            messages = {
+                each: decode(bucket.data[each], retained.message) if each in bucket.data else None
+                for each in keys
+            }
+            try:
+                await handler(Kept(messages, is_whole=key is None))
+            except Exception:  # noqa: BLE001 - one of the two broad places (style rule 35)
+                _log.exception("follower failed", subject=retained.name)
 
     async def close(self) -> None:
         """Stop listening and serving."""

@@ -27,9 +27,10 @@ from nats.js.client import JetStreamContext
 from masq_kernel.bus.codec import MESSAGE_SIZE_MAX, decode, encode
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.bus.messages.base import BusMessage
+from masq_kernel.bus.nats_buckets import follow_bucket, keep_in_bucket, prepare_bucket
 from masq_kernel.bus.permissions import inbox_prefix
-from masq_kernel.bus.port import REQUEST_TIMEOUT_S
-from masq_kernel.bus.subjects import Event, Request, Service, Stream
+from masq_kernel.bus.port import REQUEST_TIMEOUT_S, Kept
+from masq_kernel.bus.subjects import Event, Request, Retained, Service, Stream
 from masq_kernel.errors import MalformedError
 
 __all__ = ["NatsBus"]
@@ -53,6 +54,7 @@ router, so nothing acknowledged is ever dropped."""
 DUPLICATE_WINDOW_S = 3_600.0
 """How long JetStream knows a message id: far longer than any retry of the same batch."""
 
+CANCEL_AGAIN_S = 0.25
 RETRY_DELAY_S = 0.5
 ACK_WAIT_S = 15.0
 """How long a message may be handled before it is told again: above any wait for a database, and
@@ -201,17 +203,23 @@ class NatsBus:
     async def consume(self, stream: Stream[M], handler: Callable[[M], Awaitable[None]]) -> None:
         """Call `handler` for each message in order; told again if it raises."""
         await self._prepare(stream)
-        reader = asyncio.get_running_loop().create_task(
-            self._drain(stream, handler), name=f"consume {stream.name}"
-        )
-        self._readers.add(reader)
-        reader.add_done_callback(self._readers.discard)
+        self._read_on(self._drain(stream, handler), name=f"consume {stream.name}")
+
+    async def keep(self, retained: Retained[M], key: str, message: M | None) -> None:
+        """Keep this as the newest message of a key; None: keep nothing for it."""
+        if not self._client.is_connected:
+            raise BusUnavailable(retained.name, "the bus is not connected")
+        await keep_in_bucket(self._jetstream, retained, key, message)
+
+    async def follow(
+        self, retained: Retained[M], handler: Callable[[Kept[M]], Awaitable[None]]
+    ) -> None:
+        """Call `handler` with all that is kept, then with each change."""
+        self._read_on(self._watch(retained, handler), name=f"follow {retained.name}")
 
     async def close(self) -> None:
         """Finish what is being handled, flush, and disconnect."""
-        for reader in list(self._readers):
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        await _end(self._readers)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_S)
         for task in list(self._tasks):
@@ -310,12 +318,42 @@ class NatsBus:
         else:
             await received.ack()
 
+    async def _watch(
+        self, retained: Retained[M], handler: Callable[[Kept[M]], Awaitable[None]]
+    ) -> None:
+        """Follow for ever; whatever fails, begin again with all that is kept."""
+        while True:
+            try:
+                if retained.keeper is self._service:
+                    await prepare_bucket(self._jetstream, retained)
+                await follow_bucket(self._client, self._jetstream, retained, handler)
+            except (nats.errors.Error, TimeoutError, ValueError):
+                _log.info("bucket not readable now, trying again", subject=retained.name)
+                await asyncio.sleep(RETRY_DELAY_S)
+
+    def _read_on(self, work: Any, *, name: str) -> None:
+        reader = asyncio.get_running_loop().create_task(work, name=name)
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
+
     def _spawn(self, work: Any, *, name: str) -> asyncio.Task[None]:
         # Not a TaskGroup: these tasks end with `close`, and none may take the others down.
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: nats-py waits by `asyncio.wait_for`, which in Python 3.11 forgets a
+    cancellation that comes together with a message.
+    """
+    while pending := {task for task in tasks if not task.done()}:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 class _Troubles:

@@ -5,7 +5,8 @@ The memory bus enforces it in tests; the NATS configuration is generated from it
 
 from dataclasses import dataclass
 
-from masq_kernel.bus.subjects import ALL, Event, Request, Service, Stream
+from masq_kernel.bus.messages.base import BusMessage
+from masq_kernel.bus.subjects import ALL, Event, Request, Retained, Service, Stream
 
 __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
 
@@ -45,6 +46,10 @@ def permissions_of(service: Service) -> Permissions:
                 publish.update(
                     _reader_subjects(subject.stream) if subject.reader is service else ()
                 )
+            case Retained():
+                publish.update(_keeper_subjects(subject) if subject.keeper is service else ())
+                is_following = service is subject.keeper or service in subject.followers
+                publish.update(_follower_subjects(subject.bucket) if is_following else ())
     return Permissions(publish=tuple(sorted(publish)), subscribe=tuple(sorted(subscribe)))
 
 
@@ -60,4 +65,23 @@ def _reader_subjects(stream: str) -> tuple[str, ...]:
         f"$JS.API.CONSUMER.INFO.{stream}.>",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.>",
         f"$JS.ACK.{stream}.>",
+    )
+
+
+def _keeper_subjects(retained: Retained[BusMessage]) -> tuple[str, ...]:
+    """What is asked of the one service that makes a bucket and writes into it."""
+    return (
+        retained.name,
+        f"$JS.API.STREAM.CREATE.KV_{retained.bucket}",
+        f"$JS.API.STREAM.UPDATE.KV_{retained.bucket}",
+    )
+
+
+def _follower_subjects(bucket: str) -> tuple[str, ...]:
+    """What is asked of those who watch a bucket; none of it writes."""
+    return (
+        f"$JS.API.STREAM.INFO.KV_{bucket}",
+        f"$JS.API.CONSUMER.CREATE.KV_{bucket}",
+        f"$JS.API.CONSUMER.INFO.KV_{bucket}.>",
+        f"$JS.FC.KV_{bucket}.>",
     )

@@ -1,18 +1,32 @@
 """What a service can do on the bus. Implementations: MemoryBus (tests), NatsBus (real life)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from masq_kernel.bus.messages.base import BusMessage
-from masq_kernel.bus.subjects import Event, Request, Stream
+from masq_kernel.bus.subjects import Event, Request, Retained, Stream
 
-__all__ = ["REQUEST_TIMEOUT_S", "Bus"]
+__all__ = ["REQUEST_TIMEOUT_S", "Bus", "Kept"]
 
 M = TypeVar("M", bound=BusMessage)
 R = TypeVar("R", bound=BusMessage)
 
 REQUEST_TIMEOUT_S = 3.0
 """Long enough for a signature batch on a busy machine, short enough for a waiting browser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[M]):
+    """What a bucket holds, or what has changed in it.
+
+    Args:
+        messages: by key; None: that key is not kept any more.
+        is_whole: this is all there is, so what was known before and is missing here is gone.
+    """
+
+    messages: dict[str, M | None]
+    is_whole: bool
 
 
 class Bus(Protocol):
@@ -63,6 +77,24 @@ class Bus(Protocol):
         """Call `handler` for each message in order; done when it returns, told again if it raises.
 
         The stream is created if it is missing. Only its reader calls this.
+        """
+        ...
+
+    async def keep(self, retained: Retained[M], key: str, message: M | None) -> None:
+        """Keep this as the newest message of a key; None: keep nothing for it. Only its keeper.
+
+        Raises:
+            BusUnavailable: not stored; `follow` tells what is.
+        """
+        ...
+
+    async def follow(
+        self, retained: Retained[M], handler: Callable[[Kept[M]], Awaitable[None]]
+    ) -> None:
+        """Call `handler` with all that is kept, then with each change.
+
+        Whenever changes may have been missed, it is called with all that is kept again. While the
+        bucket does not exist, it waits; its keeper makes it by following it.
         """
         ...
 

@@ -7,7 +7,8 @@ and who may listen stands beside each; the NATS permissions of each service are 
 Subject
 |- Event      told to whoever listens; may be lost while nobody does
 |- Request    asked of one service, answered or refused with a code
-+- Stream     kept by JetStream until its reader has it; told at least once, deduplicated by id
+|- Stream     kept by JetStream until its reader has it; told at least once, deduplicated by id
++- Retained   the newest message of each key, kept by JetStream; who comes later learns them all
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,17 @@ from typing import Generic, TypeVar
 from masq_kernel.bus.messages import accountant, control, gossip, router
 from masq_kernel.bus.messages.base import BusMessage
 
-__all__ = ["ALL", "Event", "Request", "Service", "Stream", "Subject", "health", "metrics"]
+__all__ = [
+    "ALL",
+    "Event",
+    "Request",
+    "Retained",
+    "Service",
+    "Stream",
+    "Subject",
+    "health",
+    "metrics",
+]
 
 M = TypeVar("M", bound=BusMessage)
 R = TypeVar("R", bound=BusMessage)
@@ -64,7 +75,26 @@ class Stream(Generic[M]):
     reader: Service
 
 
-Subject = Event[M] | Request[M, R] | Stream[M]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retained(Generic[M]):
+    """What one service keeps for others: the newest message of each key, also for latecomers."""
+
+    bucket: str
+    message: type[M]
+    keeper: Service
+    followers: frozenset[Service]
+
+    @property
+    def name(self) -> str:
+        """The subjects of all keys, as NATS's key-value buckets spell them."""
+        return f"$KV.{self.bucket}.>"
+
+    def subject(self, key: str) -> str:
+        """Return the subject of one key."""
+        return f"$KV.{self.bucket}.{key}"
+
+
+Subject = Event[M] | Request[M, R] | Stream[M] | Retained[M]
 
 _PREFIX = "masq.v1"
 _GOSSIP, _ROUTER, _ACCOUNTANT, _API = Service
@@ -167,6 +197,44 @@ LEDGER_SUMMARY = _request(
     "summary", accountant.LedgerSummaryRequested, accountant.LedgerSummary, _ACCOUNTANT, _API
 )
 
+WALLET_STANCE_CHANGED = _event(
+    "wallet-stance-changed", accountant.WalletStanceChanged, _ACCOUNTANT, _API
+)
+REFUSED_WALLETS = Retained(
+    bucket="BANS",
+    message=accountant.WalletRefused,
+    keeper=_ACCOUNTANT,
+    followers=frozenset({_ROUTER}),
+)
+WALLET_BANS = _request(
+    "wallet-bans", accountant.WalletBansRequested, accountant.WalletBansListed, _ACCOUNTANT, _API
+)
+DECIDE = _request("decide", accountant.DecisionToMake, accountant.WalletStance, _ACCOUNTANT, _API)
+THRESHOLDS = _request(
+    "thresholds", accountant.ThresholdsRequested, accountant.ThresholdsShown, _ACCOUNTANT, _API
+)
+SET_THRESHOLDS = _request(
+    "set-thresholds", accountant.ThresholdsToSet, accountant.ThresholdsShown, _ACCOUNTANT, _API
+)
+PREVIEW_THRESHOLDS = _request(
+    "preview-thresholds",
+    accountant.ThresholdsToPreview,
+    accountant.ThresholdsPreviewed,
+    _ACCOUNTANT,
+    _API,
+)
+THRESHOLDS_HISTORY = _request(
+    "thresholds-history",
+    accountant.ThresholdsHistoryRequested,
+    accountant.ThresholdsHistory,
+    _ACCOUNTANT,
+    _API,
+)
+SCAN = _request("scan", accountant.ScanRequested, accountant.ScanDone, _ACCOUNTANT, _API)
+VERIFY_LEDGER = _request(
+    "verify", accountant.VerificationRequested, accountant.VerificationState, _ACCOUNTANT, _API
+)
+
 _HEALTH = {
     service: _request("health", control.HealthRequested, control.HealthReported, service, _API)
     for service in (_GOSSIP, _ROUTER, _ACCOUNTANT)
@@ -187,8 +255,17 @@ def metrics(service: Service) -> Request[control.MetricsRequested, control.Metri
     return _METRICS[service]
 
 
-def _all() -> tuple[Event[BusMessage] | Request[BusMessage, BusMessage] | Stream[BusMessage], ...]:
-    named = [value for value in globals().values() if isinstance(value, Event | Request | Stream)]
+_Any = (
+    Event[BusMessage] | Request[BusMessage, BusMessage] | Stream[BusMessage] | Retained[BusMessage]
+)
+
+
+def _all() -> tuple[_Any, ...]:
+    named = [
+        value
+        for value in globals().values()
+        if isinstance(value, Event | Request | Stream | Retained)
+    ]
     return (*named, *_HEALTH.values(), *_METRICS.values())  # type: ignore[arg-type]  # covariance
 
 

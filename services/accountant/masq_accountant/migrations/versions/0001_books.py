@@ -1,4 +1,7 @@
-"""The books: transactions, entries, accounts, refused reports."""
+"""The books: transactions, entries, accounts, checkpoints, stances, thresholds, refused reports.
+
+Nothing was released before this one, so it is the first schema with sealed cells.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +22,13 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary, nullable=False),
     )
     op.create_table(
+        "ledger_account",
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("name", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("as_of", sa.BigInteger, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
         "ledger_entry",
         sa.Column(
             "transaction_number",
@@ -28,24 +38,30 @@ def upgrade() -> None:
             autoincrement=False,
         ),
         sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("kind", sa.String(32), nullable=False),
-        sa.Column("wallet", sa.LargeBinary, nullable=False),
-        sa.Column("amount", sa.String(96), nullable=False),
-        sa.Column("packages", sa.BigInteger, nullable=False),
-        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("account_id", sa.BigInteger, sa.ForeignKey("ledger_account.id"), nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
-    op.create_index(
-        "ledger_entry_by_account", "ledger_entry", ["kind", "wallet", "transaction_number"]
+    op.create_index("ledger_entry_by_account", "ledger_entry", ["account_id", "transaction_number"])
+    op.create_table(
+        "ledger_checkpoint",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.Column("balances", sa.LargeBinary, nullable=False),
+        sa.Column("signature", sa.LargeBinary, nullable=False),
     )
     op.create_table(
-        "ledger_account",
-        sa.Column("kind", sa.String(32), primary_key=True),
-        sa.Column("wallet", sa.LargeBinary, primary_key=True),
-        sa.Column("balance", sa.String(96), nullable=False),
-        sa.Column("packages", sa.BigInteger, nullable=False),
-        sa.Column("size", sa.BigInteger, nullable=False),
-        sa.Column("open_since", sa.BigInteger, nullable=True),
-        sa.Column("updated_at", sa.BigInteger, nullable=False),
+        "wallet_stance",
+        sa.Column("name", sa.LargeBinary, primary_key=True),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "threshold_change",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
     op.create_table(
         "refused_usage",
@@ -56,5 +72,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("refused_usage", "ledger_account", "ledger_entry", "ledger_transaction"):
-        op.drop_table(table)
+    raise NotImplementedError("the books only go forward; restore a backup")

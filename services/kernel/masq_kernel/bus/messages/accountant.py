@@ -11,6 +11,9 @@ __all__ = [
     "AccountState",
     "AccountsListed",
     "AccountsRequested",
+    "BanCause",
+    "DecisionKind",
+    "DecisionToMake",
     "EntriesListed",
     "EntriesRequested",
     "LedgerEntry",
@@ -18,7 +21,25 @@ __all__ = [
     "LedgerSummaryRequested",
     "ProofToSign",
     "ProofsSigned",
+    "ScanDone",
+    "ScanRequested",
     "SignProofsRequested",
+    "ThresholdValues",
+    "ThresholdsChange",
+    "ThresholdsHistory",
+    "ThresholdsHistoryRequested",
+    "ThresholdsPreviewed",
+    "ThresholdsRequested",
+    "ThresholdsShown",
+    "ThresholdsToPreview",
+    "ThresholdsToSet",
+    "VerificationRequested",
+    "VerificationState",
+    "WalletBansListed",
+    "WalletBansRequested",
+    "WalletRefused",
+    "WalletStance",
+    "WalletStanceChanged",
     "WalletsRequested",
     "WalletsShown",
 ]
@@ -127,3 +148,172 @@ class LedgerSummary(BusMessage, frozen=True):
     receivable_accounts: int
     transactions: int
     usage_events: int
+
+
+# -- who is refused ------------------------------------------------------------------------------
+
+RefusalKind = Literal["banned", "credit"]
+BanCause = Literal["delinquent", "credit", "manual"]
+DecisionKind = Literal["ban", "pardon", "whitelist"]
+
+
+class WalletRefused(BusMessage, frozen=True):
+    """Refuse this wallet, whose address in hexadecimal is the key: no new session, no old one."""
+
+    reason: RefusalKind
+
+
+class WalletStanceChanged(BusMessage, frozen=True):
+    """A wallet was banned, pardoned, or is served again. `cause` None: it is served."""
+
+    wallet: WalletAddress
+    cause: BanCause | None
+    at: UnixSeconds
+
+
+class WalletBansRequested(BusMessage, frozen=True):
+    """Which wallets are refused, or have been decided upon? By wallet."""
+
+    wallet: WalletAddress | None = None  # None: all
+    after: WalletAddress | None = None  # cursor: the last wallet of the page before
+    limit: int = 100
+
+
+class WalletStance(BusMessage, frozen=True):
+    """What is held against one wallet, or decided in its favour. Amounts are wei in decimal."""
+
+    wallet: WalletAddress
+    cause: BanCause | None  # None: it is served
+    since: UnixSeconds
+    owed: str
+    owed_max: str  # the ban lifts at or below; "" when only a decision lifts it
+    decision: DecisionKind | None  # what an operator decided
+    decided_by: str  # who; a token's id
+    note: str
+
+
+class WalletBansListed(BusMessage, frozen=True):
+    """One page of wallets."""
+
+    wallets: tuple[WalletStance, ...]
+    more: bool
+
+
+class DecisionToMake(BusMessage, frozen=True):
+    """Ban, pardon or whitelist a wallet; `decision` None withdraws what was decided."""
+
+    wallet: WalletAddress
+    decision: DecisionKind | None
+    by: str
+    note: str = ""
+
+
+# -- thresholds ----------------------------------------------------------------------------------
+
+
+class ThresholdValues(BusMessage, frozen=True):
+    """MASQ's six values, and the credit limit (None: 1.5 times the debt threshold)."""
+
+    debt_threshold_gwei: int
+    maturity_threshold_sec: int
+    payment_grace_period_sec: int
+    permanent_debt_allowed_gwei: int
+    threshold_interval_sec: int
+    unban_below_gwei: int
+    credit_limit_gwei: int | None
+
+
+class ThresholdsRequested(BusMessage, frozen=True):
+    """Which thresholds are in force?"""
+
+
+class ThresholdsShown(BusMessage, frozen=True):
+    """What is in force; `revision` counts the changes."""
+
+    values: ThresholdValues
+    revision: int
+    changed_at: UnixSeconds | None  # None: never
+
+
+class ThresholdsToSet(BusMessage, frozen=True):
+    """Put these in force, if `revision` is still the one in force."""
+
+    values: ThresholdValues
+    revision: int
+    by: str
+
+
+class ThresholdsToPreview(BusMessage, frozen=True):
+    """What would these do now?"""
+
+    values: ThresholdValues
+
+
+class ThresholdsPreviewed(BusMessage, frozen=True):
+    """Counts, and the first of the wallets in question."""
+
+    bans: int
+    unbans: int
+    payments: int
+    would_ban: tuple[WalletAddress, ...]
+    would_unban: tuple[WalletAddress, ...]
+
+
+class ThresholdsHistoryRequested(BusMessage, frozen=True):
+    """Who changed what? Newest first."""
+
+    before: int | None = None  # cursor: the last revision of the page before
+    limit: int = 100
+
+
+class ThresholdsChange(BusMessage, frozen=True):
+    """One change."""
+
+    revision: int
+    at: UnixSeconds
+    by: str
+    before: ThresholdValues
+    after: ThresholdValues
+
+
+class ThresholdsHistory(BusMessage, frozen=True):
+    """One page of changes."""
+
+    changes: tuple[ThresholdsChange, ...]
+    more: bool
+
+
+# -- scans and verification ----------------------------------------------------------------------
+
+
+class ScanRequested(BusMessage, frozen=True):
+    """Judge all receivables now."""
+
+
+class ScanDone(BusMessage, frozen=True):
+    """What a scan of the receivables did."""
+
+    at: UnixSeconds
+    accounts: int
+    banned: int
+    unbanned: int
+    took_ms: float
+
+
+class VerificationRequested(BusMessage, frozen=True):
+    """How far is the verification of the books? `start`: read everything again."""
+
+    start: bool = False
+
+
+class VerificationState(BusMessage, frozen=True):
+    """What is known of the books. A faulty row makes them read-only."""
+
+    is_running: bool
+    is_read_only: bool
+    row: str  # the first that is not what was written; "" when there is none
+    reason: str
+    transactions: int  # booked
+    verified: int  # of them, by the run that goes on or was the last
+    finished_at: UnixSeconds | None  # None: no full verification since the start
+    checkpoint: int  # the last transaction a checkpoint covers; 0: there is none

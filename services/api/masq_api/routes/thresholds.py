@@ -1,0 +1,118 @@
+"""`/v1/thresholds`: when debts are due and debtors refused; changed only by who saw what is there.
+
+The ETag is the revision in force. A change must carry it in If-Match, so that of two operators who
+change the same values at once, the second learns of the first.
+"""
+
+import re
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from masq_api.auth import requires
+from masq_api.node import NodeDependency
+from masq_api.problems import ProblemError, responses
+from masq_api.views.thresholds import PreviewView, ThresholdsHistoryView, ThresholdsView
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusRefused, Refusal
+from masq_kernel.bus.messages.accountant import (
+    ThresholdsHistoryRequested,
+    ThresholdsRequested,
+    ThresholdsShown,
+    ThresholdsToPreview,
+    ThresholdsToSet,
+)
+from masq_kernel.identity.tokens import Token
+
+__all__ = ["router"]
+
+router = APIRouter(
+    prefix="/v1/thresholds", tags=["ledger"], responses=responses(401, 403, 429, 502, 503, 504)
+)
+
+_ETAG = re.compile('"([0-9]{1,18})"')
+
+_audit = structlog.get_logger("audit")
+
+
+def _show(shown: ThresholdsShown, response: Response) -> ThresholdsView:
+    response.headers["ETag"] = f'"{shown.revision}"'
+    return ThresholdsView.of(shown.values)
+
+
+def _revision(if_match: str | None) -> int:
+    if if_match is None:
+        detail = "Send the ETag of GET /v1/thresholds as If-Match."
+        raise ProblemError(428, "precondition-required", detail)
+    found = _ETAG.fullmatch(if_match)
+    if found is None:
+        raise _changed()
+    return int(found[1])
+
+
+def _changed() -> ProblemError:
+    detail = "Other thresholds are in force by now; look at them and send their ETag."
+    return ProblemError(412, "precondition-failed", detail)
+
+
+@router.get(
+    "",
+    summary="When debts are due and debtors refused",
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def show_thresholds(node: NodeDependency, response: Response) -> ThresholdsView:
+    """The values in force; the ETag names their revision."""
+    return _show(await node.ask(subjects.THRESHOLDS, ThresholdsRequested()), response)
+
+
+@router.put("", summary="Change thresholds", responses=responses(412, 422, 428))
+async def set_thresholds(
+    wanted: ThresholdsView,
+    node: NodeDependency,
+    response: Response,
+    token: Annotated[Token, Depends(requires("thresholds:write"))],
+    if_match: Annotated[str | None, Header(description="The ETag of what is in force")] = None,
+) -> ThresholdsView:
+    """Holds at once, for debts that are old already too, and after a restart."""
+    revision = _revision(if_match)
+    message = ThresholdsToSet(values=wanted.to_message(), revision=revision, by=token.token_id)
+    try:
+        shown = await node.ask(subjects.SET_THRESHOLDS, message)
+    except BusRefused as refused:
+        if refused.code is Refusal.CONFLICT:
+            raise _changed() from None
+        raise
+    view = _show(shown, response)
+    _audit.info("thresholds changed", token=token.token_id, after=view.model_dump())
+    return view
+
+
+@router.post(
+    "/preview",
+    summary="What other thresholds would do",
+    responses=responses(422),
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def preview_thresholds(wanted: ThresholdsView, node: NodeDependency) -> PreviewView:
+    """Who would be banned or served again at once; changes nothing."""
+    message = ThresholdsToPreview(values=wanted.to_message())
+    return PreviewView.of(await node.ask(subjects.PREVIEW_THRESHOLDS, message))
+
+
+@router.get(
+    "/history",
+    summary="How thresholds were changed",
+    responses=responses(422),
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def list_threshold_changes(
+    node: NodeDependency,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Items of one page")] = 100,
+    cursor: Annotated[
+        int | None, Query(ge=1, le=(1 << 63) - 1, description="`next` of the page before")
+    ] = None,
+) -> ThresholdsHistoryView:
+    """Every change, newest first, with the values before and after."""
+    message = ThresholdsHistoryRequested(before=cursor, limit=limit)
+    return ThresholdsHistoryView.of(await node.ask(subjects.THRESHOLDS_HISTORY, message))

@@ -1,0 +1,41 @@
+"""The accountant as a process of its own, with a key store that is always the same."""
+
+import asyncio
+import os
+import sys
+
+from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keystore import LIGHT, KeyStore
+from support.ledgers import DATA_KEY
+from support.nats_server import HOST
+
+PASSPHRASE = "correct horse battery staple"
+
+
+def make_node(
+    data_dir,
+    *,
+    bus_port,
+    entries=("earning-wallet", "consuming-wallet", "identity"),
+    settings="",
+):
+    store = KeyStore.create(data_dir / "keystore.json", PASSPHRASE, OsEntropy(), work=LIGHT)
+    for number, entry in enumerate(entries, start=1):
+        store.put(entry, bytes(31) + bytes([number]))
+    store.put("ledger-key", DATA_KEY)
+    config = data_dir / "masq.toml"
+    config.write_text(
+        f'[node]\ndata_dir = "{data_dir}"\nchain = "dev"\n'
+        f'bus_host = "{HOST}"\nbus_port = {bus_port}\n'
+        f"[accountant]\n{settings}"
+    )
+    return config
+
+
+async def start(config):
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "masq_accountant", "--config", str(config)),
+        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )

@@ -1,0 +1,33 @@
+"""Ledgers in tests: real files, sealed with keys that are always the same."""
+
+import asyncio
+from pathlib import Path
+
+from masq_accountant.bookkeeper import Bookkeeper
+from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
+from masq_accountant.store.vault import Vault
+from masq_kernel.chains import chain_named
+from masq_kernel.clock import ManualClock
+from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keys import IdentityKey
+
+DATA_KEY = bytes(range(32))
+IDENTITY = IdentityKey.from_seed(bytes(31) + b"\x09")
+
+
+def make_keys():
+    return LedgerKeys(Vault(DATA_KEY, OsEntropy()), IDENTITY, chain_named("dev"))
+
+
+async def open_ledger(folder: Path):
+    keys = make_keys()
+    engine = await open_engine(folder / "ledger.db")
+    return await Ledger.open(engine, keys, Anchor(folder / "ledger.anchor", keys.vault))
+
+
+async def nobody_cares(_accounts):
+    """Stands in where no bans are wanted."""
+
+
+def make_bookkeeper(ledger, own=(), on_booked=nobody_cares):
+    return Bookkeeper(ledger, frozenset(own), ManualClock(), on_booked, asyncio.Event())
