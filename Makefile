@@ -24,7 +24,7 @@ demo: $(STAMP) ## start a mesh here and move traffic through it; ARGS="--once" e
 	@$(BIN)/masq demo $(ARGS)
 
 test: $(STAMP) ## run all tests that CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## lint, format, types, import contracts
 	$(BIN)/ruff check .

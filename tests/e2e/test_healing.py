@@ -22,7 +22,6 @@ from support.traffic import fetch_pattern, pattern, send_pattern, serving
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("healing"),  # one mesh for all, and what happens has an order
 ]
 
 NODES = 7
