@@ -19,7 +19,11 @@ def test_after_any_misfortune_the_mesh_is_whole_again(seed):
     Mischief(seed).run()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+AMONG_LIARS = {347: "a node whose only neighbor had full neighbors stayed alone with it"}
+"""Seeds that once ended badly, and why."""
+
+
+@pytest.mark.parametrize("seed", sorted({*SEEDS, *AMONG_LIARS}))
 def test_among_liars_honest_nodes_stay_together_and_accuse_only_liars(seed):
     Mischief(seed, liars=2).run()
 

@@ -151,7 +151,14 @@ class Acceptor:
     ) -> Peer | None:
         """Return one more node for a neighbor that asks; None: nobody, or it asks too often."""
         told = self._told.of(neighbor.site, now)
-        return self._introduction(self._known_to(newcomer, tried), now, told)
+        known = self._known_to(newcomer, tried)
+        found = self._introduction(known, now, told)
+        if found is None and newcomer.degree <= ISOLATED_DEGREE and told.left(now):
+            # All are full; one of them makes room for it, or leads it on.
+            found = self._least([(0, peer) for peer in self._introducible(known)], now)
+            if found is not None:
+                told.take(now)
+        return found
 
     def _introduction(self, known: set[NodeId], now: float, told: Budget) -> Peer | None:
         """Return the least connected neighbor with room that is not in `known`."""
