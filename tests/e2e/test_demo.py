@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.processes import processes_of
+from support.processes import hear_ctrl_c, processes_of
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +20,11 @@ def start_demo(folder, *options):
     masq = Path(sys.executable).with_name("masq")
     command = [str(masq), "demo", "--json", "--data-dir", str(folder)]
     return subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=hear_ctrl_c,
     )
 
 

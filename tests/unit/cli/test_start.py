@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+from support.processes import hear_ctrl_c
+
 LOADS_FOR_EVER = """
 import sys, time
 from importlib.machinery import ModuleSpec
@@ -29,7 +31,9 @@ sys.exit(main())
 
 def test_no_library_can_swallow_it():
     command = [sys.executable, "-c", LOADS_FOR_EVER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as loading:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    ) as loading:
         assert loading.stdout.readline() == "loading\n"
         loading.send_signal(signal.SIGINT)
         assert loading.wait(timeout=15) == -signal.SIGINT
