@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-meshes sim fmt clean
+.PHONY: help demo test check bench bench-meshes sim chaos fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -50,6 +50,10 @@ bench-meshes: $(STAMP) $(VENV)/.bench ## the same for whole simulated meshes; SI
 sim: $(STAMP) ## random histories of a simulated mesh; SEEDS=1000 FIRST=0
 	MASQ_SIM_SEEDS=$(or $(SEEDS),1000) MASQ_SIM_FIRST=$(or $(FIRST),0) \
 		$(BIN)/python -m pytest -n 2 --timeout 600 tests/simulation/test_mischief.py
+
+chaos: $(STAMP) ## kill the accountant and the bus at random moments under load; KILLS=200 SEED=1
+	MASQ_CHAOS_KILLS=$(or $(KILLS),200) MASQ_CHAOS_SEED=$(or $(SEED),1) \
+		$(BIN)/python -m pytest tests/integration/test_ledger_chaos.py
 
 fmt: $(STAMP) ## format the code and mend what can be mended by itself
 	$(BIN)/ruff format .

@@ -5,19 +5,14 @@ import signal
 import sqlite3
 
 from masq_accountant.ledger import Account, Kind
-from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
-from masq_accountant.store.vault import Vault
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusError, BusUnavailable
 from masq_kernel.bus.messages.accountant import LedgerSummaryRequested, VerificationRequested
 from masq_kernel.bus.messages.control import HealthRequested
 from masq_kernel.bus.subjects import Service
-from masq_kernel.chains import chain_named
-from masq_kernel.entropy import OsEntropy
-from masq_kernel.identity.keys import IdentityKey
-from support.accountant_process import make_node, start
-from support.ledgers import DATA_KEY
+from support.accountant_process import make_node, open_books, start
 from support.nats_server import running_server
+from support.postgres import PostgresCluster, require_programs
 from support.usage_builders import WALLETS, make_report, make_usage
 
 REPORTS = 300
@@ -32,16 +27,8 @@ async def append(router, report, message_id):
             await asyncio.sleep(0.1)
 
 
-async def ledger_of(data_dir):
-    """Open the books as the accountant would, with the identity that `make_node` gives it."""
-    identity = IdentityKey.from_seed(bytes(31) + b"\x03")
-    keys = LedgerKeys(Vault(DATA_KEY, OsEntropy()), identity, chain_named("dev"))
-    engine = await open_engine(data_dir / "ledger.db")
-    return await Ledger.open(engine, keys, Anchor(data_dir / "ledger.anchor", keys.vault))
-
-
 async def balance(data_dir):
-    ledger = await ledger_of(data_dir)
+    ledger = await open_books(data_dir)
     standing = ledger.standings().get(Account(Kind.RECEIVABLE, WALLETS[0]))
     await ledger.close()
     return standing.balance if standing else 0
@@ -75,7 +62,7 @@ async def test_kills_of_accountant_and_bus_lose_nothing_and_count_nothing_twice(
         _, log = await asyncio.wait_for(process.communicate(), 15)
         assert process.returncode == 0, log.decode()
         await router.close()
-    ledger = await ledger_of(tmp_path)
+    ledger = await open_books(tmp_path)
     assert ledger.standings()[Account(Kind.RECEIVABLE, WALLETS[0])].balance == expected
     assert ledger.count == REPORTS
     assert await ledger.verify() is None
@@ -138,6 +125,37 @@ async def until_booked(api, count):
             if summary.transactions == count:
                 return
             await asyncio.sleep(0.1)
+
+
+async def test_books_on_a_postgresql_server(tmp_path):
+    """Killed and started again, it goes on with them; its own folder has only the note."""
+    cluster = PostgresCluster(require_programs())
+    try:
+        cluster.start()
+        settings = f'ledger_url = "{cluster.create_database()}"\n'
+        async with running_server(tmp_path) as server:
+            config = make_node(tmp_path, bus_port=server.port, settings=settings)
+            router, api = await server.connect(Service.ROUTER), await server.connect(Service.API)
+            process = await start(config)
+            await append(router, make_report("1"), "1")
+            await until_booked(api, 1)
+            process.kill()
+            await process.wait()
+            await append(router, make_report("1"), "1-again")
+            await append(router, make_report("2"), "2")
+            process = await start(config)
+            await until_booked(api, 2)
+            told = await answer(api, subjects.health(Service.ACCOUNTANT), HealthRequested())
+            assert told.dependencies["ledger"] == "ok"
+            process.send_signal(signal.SIGTERM)
+            _, log = await asyncio.wait_for(process.communicate(), 15)
+            assert process.returncode == 0, log.decode()
+            await router.close()
+            await api.close()
+        assert not (tmp_path / "ledger.db").exists()
+        assert (tmp_path / "ledger.anchor").exists()
+    finally:
+        cluster.remove()
 
 
 async def test_without_an_earning_wallet_it_says_so(tmp_path):

@@ -4,7 +4,11 @@ import asyncio
 import os
 import sys
 
+from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
+from masq_accountant.store.vault import Vault
+from masq_kernel.chains import chain_named
 from masq_kernel.entropy import OsEntropy
+from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.keystore import LIGHT, KeyStore
 from support.ledgers import DATA_KEY
 from support.nats_server import HOST
@@ -39,3 +43,11 @@ async def start(config):
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def open_books(folder):
+    """Open the books as the accountant of `make_node` would, once it has stopped or died."""
+    identity = IdentityKey.from_seed(bytes(31) + b"\x03")
+    keys = LedgerKeys(Vault(DATA_KEY, OsEntropy()), identity, chain_named("dev"))
+    engine = await open_engine(folder / "ledger.db")
+    return await Ledger.open(engine, keys, Anchor(folder / "ledger.anchor", keys.vault))

@@ -19,9 +19,9 @@ def make_keys():
     return LedgerKeys(Vault(DATA_KEY, OsEntropy()), IDENTITY, chain_named("dev"))
 
 
-async def open_ledger(folder: Path):
+async def open_ledger(folder: Path, url=None):
     keys = make_keys()
-    engine = await open_engine(folder / "ledger.db")
+    engine = await open_engine(url or folder / "ledger.db")
     return await Ledger.open(engine, keys, Anchor(folder / "ledger.anchor", keys.vault))
 
 

@@ -111,7 +111,8 @@ async def _open_ledger(
     runtime: Runtime, settings: AccountantSettings, keystore: KeyStore, chain: Chain
 ) -> Ledger:
     folder = runtime.node.data_dir
-    engine = await open_engine(settings.ledger_file or folder / "ledger.db")
+    where = settings.ledger_url or settings.ledger_file or folder / "ledger.db"
+    engine = await open_engine(where)
     may_make = await is_empty(engine)
     keys = LedgerKeys.from_keystore(keystore, chain, runtime.entropy, may_make=may_make)
     return await Ledger.open(engine, keys, Anchor(folder / "ledger.anchor", keys.vault))

@@ -14,8 +14,10 @@ class AccountantSettings(SectionSettings):
 
     Args:
         ledger_file: the books; None: `ledger.db` in the node's data directory.
+        ledger_url: a PostgreSQL database instead, `postgresql+asyncpg://user:password@host/name`.
         scan_interval_s: how often all receivables are judged.
     """
 
     ledger_file: Path | None = None
+    ledger_url: str | None = Field(default=None, pattern=r"^postgresql\+asyncpg://")
     scan_interval_s: float = Field(default=60.0, ge=0.1, le=86_400)

@@ -1,4 +1,4 @@
-"""Bans from the books to the bus: real SQLite, the in-memory bus, a clock that the test moves."""
+"""Bans from the books to the bus: real databases, the in-memory bus, a clock the test moves."""
 
 import asyncio
 
@@ -51,12 +51,13 @@ class Follower:
 class Desk:
     """An accountant without wallets."""
 
-    def __init__(self, folder):
-        self.folder, self.broker, self.clock = folder, MemoryBroker(), ManualClock(int(NOW))
+    def __init__(self, folder, url):
+        self.folder, self.url = folder, url
+        self.broker, self.clock = MemoryBroker(), ManualClock(int(NOW))
         self.router = Follower()
 
     async def start(self):
-        self.ledger = await open_ledger(self.folder)
+        self.ledger = await open_ledger(self.folder, self.url)
         vault, bus = self.ledger.keys.vault, self.broker.connect(Service.ACCOUNTANT)
         self.log = ThresholdLog(self.ledger.engine, vault)
         stances = StanceStore(self.ledger.engine, vault)
@@ -109,8 +110,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path):
-    desk = await Desk(tmp_path).start()
+async def desk(tmp_path, books_url):
+    desk = await Desk(tmp_path, books_url).start()
     yield desk
     await desk.ledger.close()
 

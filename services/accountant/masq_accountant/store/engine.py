@@ -7,7 +7,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, select
+from asyncpg import PostgresError  # type: ignore[import-untyped]
+from sqlalchemy import Connection, event, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -17,27 +18,49 @@ from masq_kernel.errors import OperatorError
 __all__ = ["is_empty", "migrate", "open_engine"]
 
 BUSY_MS = 5_000
-_REMEDY = "Check its permissions and the disk, or restore it from a backup."
 
 
-async def open_engine(path: Path) -> AsyncEngine:
-    """Return the engine of a ledger file, which is made (0600) if it is missing, or migrated.
+async def open_engine(where: Path | str) -> AsyncEngine:
+    """Return the engine of a database, brought up to date.
+
+    Args:
+        where: a SQLite file, which is made (0600) if it is missing, or the URL of a PostgreSQL
+            database (`postgresql+asyncpg://...`).
 
     Raises:
         OperatorError: it cannot be used.
     """
+    name, remedy = _described(where)
     try:
-        engine = _sqlite_engine(path)
+        engine = _engine(where)
         async with engine.begin() as connection:
             await connection.run_sync(migrate)
-    except OSError as error:
-        problem = f"The ledger {path} cannot be opened: {error.strerror or error}."
-        raise OperatorError(problem, remedy=_REMEDY) from None
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        problem = f"The ledger {path} cannot be opened: {cause}."
-        raise OperatorError(problem, remedy=_REMEDY) from None
+    except (OSError, SQLAlchemyError, PostgresError) as error:
+        raise OperatorError(f"{name} cannot be opened: {_cause(error)}.", remedy=remedy) from None
     return engine
+
+
+def _engine(where: Path | str) -> AsyncEngine:
+    if isinstance(where, Path):
+        return _sqlite_engine(where)
+    return create_async_engine(where, pool_pre_ping=True)  # the server may have been restarted
+
+
+def _described(where: Path | str) -> tuple[str, str]:
+    """Return how a database is called in a sentence, and what to do when it cannot be used."""
+    if isinstance(where, Path):
+        return f"The ledger {where}", "Check its permissions and the disk, or put back a copy."
+    remedy = "Check `ledger_url` in the section [accountant], and that the server runs."
+    try:
+        return f"The ledger {make_url(where).render_as_string(hide_password=True)}", remedy
+    except SQLAlchemyError:
+        return "The ledger", remedy
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error.strerror or error).rstrip(".")
+    return str(getattr(error, "orig", None) or error).rstrip(".")
 
 
 async def is_empty(engine: AsyncEngine) -> bool:
