@@ -6,25 +6,15 @@ import sqlite3
 
 from masq_accountant.ledger import Account, Kind
 from masq_kernel.bus import subjects
-from masq_kernel.bus.errors import BusError, BusUnavailable
 from masq_kernel.bus.messages.accountant import LedgerSummaryRequested, VerificationRequested
 from masq_kernel.bus.messages.control import HealthRequested
 from masq_kernel.bus.subjects import Service
-from support.accountant_process import make_node, open_books, start
+from support.accountant_process import append, ask, make_node, open_books, start, until
 from support.nats_server import running_server
 from support.postgres import PostgresCluster, require_programs
 from support.usage_builders import WALLETS, make_report, make_usage
 
 REPORTS = 300
-
-
-async def append(router, report, message_id):
-    """Append as the router does: until it is stored."""
-    while True:
-        try:
-            return await router.append(subjects.USAGE, report, message_id=message_id)
-        except BusUnavailable:
-            await asyncio.sleep(0.1)
 
 
 async def balance(data_dir):
@@ -86,8 +76,8 @@ async def test_books_that_were_changed_are_read_only_and_the_operator_is_told(tm
 
         process = await start(config)
         await append(router, make_report("2"), "2")
-        state = await answer(api, subjects.VERIFY_LEDGER, VerificationRequested())
-        told = await answer(api, subjects.health(Service.ACCOUNTANT), HealthRequested())
+        state = await ask(api, subjects.VERIFY_LEDGER, VerificationRequested())
+        told = await ask(api, subjects.health(Service.ACCOUNTANT), HealthRequested())
         assert not told.ready
         assert "read-only, because ledger_transaction 1" in told.dependencies["ledger"]
         assert (state.is_read_only, state.row) == (True, "ledger_transaction 1")
@@ -108,23 +98,13 @@ async def test_books_that_were_changed_are_read_only_and_the_operator_is_told(tm
         await api.close()
 
 
-async def answer(api, subject, message):
-    """Ask until the accountant is there."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await api.request(subject, message)
-            except BusError:
-                await asyncio.sleep(0.1)
-
-
 async def until_booked(api, count):
-    async with asyncio.timeout(20):
-        while True:
-            summary = await answer(api, subjects.LEDGER_SUMMARY, LedgerSummaryRequested())
-            if summary.transactions == count:
-                return
-            await asyncio.sleep(0.1)
+    await until(
+        api,
+        subjects.LEDGER_SUMMARY,
+        LedgerSummaryRequested(),
+        lambda summary: summary.transactions == count,
+    )
 
 
 async def test_books_on_a_postgresql_server(tmp_path):
@@ -145,7 +125,7 @@ async def test_books_on_a_postgresql_server(tmp_path):
             await append(router, make_report("2"), "2")
             process = await start(config)
             await until_booked(api, 2)
-            told = await answer(api, subjects.health(Service.ACCOUNTANT), HealthRequested())
+            told = await ask(api, subjects.health(Service.ACCOUNTANT), HealthRequested())
             assert told.dependencies["ledger"] == "ok"
             process.send_signal(signal.SIGTERM)
             _, log = await asyncio.wait_for(process.communicate(), 15)

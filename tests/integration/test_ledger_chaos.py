@@ -14,10 +14,10 @@ import pytest
 
 from masq_accountant.ledger import Account, Kind
 from masq_kernel.bus import subjects
-from masq_kernel.bus.errors import BusError, BusUnavailable
+from masq_kernel.bus.errors import BusError
 from masq_kernel.bus.messages.accountant import LedgerSummaryRequested
 from masq_kernel.bus.subjects import Service
-from support.accountant_process import make_node, open_books, start
+from support.accountant_process import append, make_node, open_books, start
 from support.nats_server import running_server
 from support.usage_builders import NOW, WALLETS, make_report, make_usage
 
@@ -54,16 +54,9 @@ class Feed:
         report = make_report(str(self._number), *usages, at=NOW + self._number)
         times = 2 if self._chance.random() < TOLD_AGAIN else 1
         for time in range(times):  # under another id, so that only the books can tell
-            await self._append(report, f"{self._number}-{time}")
+            await append(self._bus, report, f"{self._number}-{time}")
         self.reports += 1
         self.owed.update(dict(zip(wallets, amounts, strict=True)))
-
-    async def _append(self, report, message_id):
-        while True:
-            try:
-                return await self._bus.append(subjects.USAGE, report, message_id=message_id)
-            except BusUnavailable:
-                await asyncio.sleep(0.05)
 
 
 async def booked(api):

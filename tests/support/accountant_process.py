@@ -6,6 +6,8 @@ import sys
 
 from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
 from masq_accountant.store.vault import Vault
+from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusError, BusUnavailable
 from masq_kernel.chains import chain_named
 from masq_kernel.entropy import OsEntropy
 from masq_kernel.identity.keys import IdentityKey
@@ -43,6 +45,33 @@ async def start(config):
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def append(router, report, message_id):
+    """Append as the router does: until it is stored."""
+    while True:
+        try:
+            return await router.append(subjects.USAGE, report, message_id=message_id)
+        except BusUnavailable:
+            await asyncio.sleep(0.05)
+
+
+async def ask(api, subject, message):
+    """Ask until the accountant is there."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await api.request(subject, message)
+            except BusError:
+                await asyncio.sleep(0.1)
+
+
+async def until(api, subject, message, condition):
+    """Ask until the answer is as wanted, and return it."""
+    async with asyncio.timeout(20):
+        while not condition(state := await ask(api, subject, message)):
+            await asyncio.sleep(0.1)
+    return state
 
 
 async def open_books(folder):

@@ -209,6 +209,12 @@ def answers():
             finished_at=NOW,
             checkpoint=8,
         ),
+        subjects.BACK_UP_LEDGER: lambda message: accountant.BackupState(
+            is_running=message.start,
+            folder="/data/backups/20270115T080000Z",
+            transactions=9,
+            finished_at=NOW,
+        ),
         subjects.SCAN: accountant.ScanDone(at=NOW, accounts=3, banned=1, unbanned=0, took_ms=1.5),
         subjects.WALLETS: accountant.WalletsShown(consuming=None, earning=WALLETS[0]),
         subjects.ACCOUNTS: accountant.AccountsListed(

@@ -36,6 +36,8 @@ class ApiStandIn:
             def do_GET(self):
                 stand_in.answer(self)
 
+            do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
             def log_message(self, *_):
                 pass
 

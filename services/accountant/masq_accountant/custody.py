@@ -1,17 +1,22 @@
-"""Look after the books: checkpoints on time, verification on demand; and answer for it."""
+"""Look after the books: checkpoints on time, verification and copies on demand; answer for it."""
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
 from masq_accountant.store import Ledger
+from masq_accountant.store.backup import back_up
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.accountant import (
+    BackupRequested,
+    BackupState,
     VerificationRequested,
     VerificationState,
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
+from masq_kernel.errors import OperatorError
 from masq_kernel.runtime.health import OK, HealthBoard
 from masq_kernel.units import UnixSeconds
 
@@ -30,10 +35,13 @@ class Custody:
         ledger: the books.
         health: where their state is shown.
         clock: for checkpoints.
+        folder: where copies go.
     """
 
-    def __init__(self, ledger: Ledger, health: HealthBoard, clock: Clock) -> None:
-        self._ledger, self._health, self._clock = ledger, health, clock
+    def __init__(self, ledger: Ledger, health: HealthBoard, clock: Clock, folder: Path) -> None:
+        self._ledger, self._health, self._clock, self._folder = ledger, health, clock, folder
+        self._copy_wanted = asyncio.Event()
+        self._copy = BackupState()
         self._wanted = asyncio.Event()
         self._is_running = False
         self._finished_at: UnixSeconds | None = None
@@ -65,6 +73,32 @@ class Custody:
             self.show_health()
             _log.info("books verified", fault=None if fault is None else str(fault))
 
+    async def copy_on_demand(self) -> None:
+        """Copy the books whenever somebody asks, for ever; never twice at once."""
+        while True:
+            await self._copy_wanted.wait()
+            self._copy_wanted.clear()
+            folder = self._folder / self._clock.utc().strftime("%Y%m%dT%H%M%SZ")
+            problem, count = "", 0
+            try:
+                count = await back_up(self._ledger, folder, self._clock.unix())
+            except OperatorError as error:
+                problem = str(error)
+            _log.info("books copied", folder=str(folder), problem=problem)
+            self._copy = BackupState(
+                folder="" if problem else str(folder),
+                transactions=count,
+                problem=problem,
+                finished_at=self._clock.unix(),
+            )
+
+    async def on_back_up(self, message: BackupRequested) -> BackupState:
+        """Say how far the copy is; begin one if asked and none is made."""
+        if message.start and not self._copy.is_running:
+            self._copy = BackupState(is_running=True)
+            self._copy_wanted.set()
+        return self._copy
+
     async def on_verify(self, message: VerificationRequested) -> VerificationState:
         """Say how far the verification is; begin one if asked and none goes on."""
         if message.start and not self._is_running:
@@ -86,3 +120,4 @@ class Custody:
 async def serve_custody(bus: Bus, custody: Custody) -> None:
     """Answer questions."""
     await bus.serve(subjects.VERIFY_LEDGER, custody.on_verify)
+    await bus.serve(subjects.BACK_UP_LEDGER, custody.on_back_up)

@@ -48,7 +48,7 @@ class Accountant:
         self.bookkeeper = Bookkeeper(
             ledger, wallets.own, clock, self.warden.on_booked, runtime.stopping
         )
-        self.custody = Custody(ledger, runtime.health, clock)
+        self.custody = Custody(ledger, runtime.health, clock, runtime.node.data_dir / "backups")
         self._handlers = Handlers(ledger, wallets)
 
     async def start(self) -> None:
@@ -75,6 +75,7 @@ class Accountant:
         yield "tell bans again", self.warden.retry
         yield "sign checkpoints", self.custody.keep_checkpoints
         yield "verify on demand", self.custody.verify_on_demand
+        yield "copy on demand", self.custody.copy_on_demand
 
     async def stop(self) -> None:
         """Finish the report that is being booked, sign the books and close them."""

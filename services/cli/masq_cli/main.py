@@ -9,6 +9,7 @@ from importlib.metadata import version as version_of
 import typer
 
 from masq_cli.commands.address import address
+from masq_cli.commands.copies import backup, restore
 from masq_cli.commands.decide import ban, pardon, whitelist
 from masq_cli.commands.demo import demo
 from masq_cli.commands.init import init
@@ -37,6 +38,8 @@ _DECIDING = (ban, pardon, whitelist, prefer)
 for _command in (init, up, demo, simulate, service, *_LOOKING, *_DECIDING):
     app.command()(_command)
 app.add_typer(address, name="address")
+for _on_books in (backup, restore):
+    ledger.command()(_on_books)
 app.add_typer(exits, name="exits")
 app.add_typer(ledger, name="ledger")
 app.add_typer(thresholds, name="thresholds")

@@ -126,6 +126,16 @@ async def test_the_state_of_the_books_and_a_new_verification(node):
     assert (answer.status_code, answer.json()["is_running"]) == (202, True)
 
 
+async def test_a_copy_of_the_books_is_begun_and_looked_at(node):
+    state = (await node.get("/v1/ledger/backup")).json()
+    assert (state["is_running"], state["transactions"], state["problem"]) == (False, 9, None)
+    async with node.client(node.token("ledger:read")) as client:
+        assert (await client.post("/v1/ledger/backup")).status_code == 403
+    async with node.client(node.token("ledger:read", "scans:run")) as client:
+        answer = await client.post("/v1/ledger/backup")
+    assert (answer.status_code, answer.json()["is_running"]) == (202, True)
+
+
 async def test_a_scan_needs_its_scope(node):
     async with node.client(node.token("ledger:read")) as client:
         assert (await client.post("/v1/ledger/scans")).status_code == 403

@@ -78,7 +78,7 @@ class Ledger:
 
     def __init__(self, engine: AsyncEngine, keys: LedgerKeys, anchor: Anchor) -> None:
         self.engine, self.keys = engine, keys
-        self._anchor, self._books = anchor, Books()
+        self.anchor, self._books = anchor, Books()
         self._ids: dict[Account, int] = {}
         self._accounts: dict[int, bytes] = {}
         self._names: dict[Account, SealedBytes] = {}
@@ -263,13 +263,13 @@ class Ledger:
 
     def _note_beginning(self) -> None:
         """Note that these books are new, before anything is booked: a lost note is then noticed."""
-        if self.count == 0 and self.checkpoint is None and self._anchor.is_missing:
-            self._anchor.write(0, FIRST_HASH)
+        if self.count == 0 and self.checkpoint is None and self.anchor.is_missing:
+            self.anchor.write(0, FIRST_HASH)
 
     def _check_anchor(self) -> Fault | None:
         """Notice books that are older than what was noted outside of them."""
         try:
-            noted = self._anchor.read()
+            noted = self.anchor.read()
         except SealBroken:
             return Fault("the note of the last checkpoint", "is not what was written")
         if noted is None:
@@ -375,7 +375,7 @@ class Ledger:
         async with self.engine.begin() as connection:
             await connection.execute(insert(CHECKPOINTS), row)
         self.checkpoint = made  # before the note, which a stop may cut short
-        await asyncio.to_thread(self._anchor.write, made.number, made.hash)
+        await asyncio.to_thread(self.anchor.write, made.number, made.hash)
 
 
 _UPDATE_ACCOUNT = (

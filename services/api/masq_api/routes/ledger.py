@@ -10,6 +10,7 @@ from masq_api.problems import responses
 from masq_api.views.ledger import (
     Accounts,
     AccountView,
+    BackupView,
     Entries,
     EntryView,
     ScanView,
@@ -19,6 +20,7 @@ from masq_api.views.ledger import (
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.accountant import (
     AccountsRequested,
+    BackupRequested,
     EntriesRequested,
     LedgerSummaryRequested,
     ScanRequested,
@@ -137,6 +139,23 @@ async def verify(node: NodeDependency) -> VerificationView:
     """Goes on in the background, beside the booking; look at it for the outcome."""
     message = VerificationRequested(start=True)
     return VerificationView.of(await node.ask(subjects.VERIFY_LEDGER, message))
+
+
+@router.get("/backup", summary="How far the copy of the books is")
+async def show_backup(node: NodeDependency) -> BackupView:
+    """The copy that is being made, or was made last."""
+    return BackupView.of(await node.ask(subjects.BACK_UP_LEDGER, BackupRequested()))
+
+
+@router.post(
+    "/backup",
+    status_code=202,
+    summary="Copy the books",
+    dependencies=[Depends(requires("scans:run"))],
+)
+async def back_up(node: NodeDependency) -> BackupView:
+    """Goes on in the background, beside the booking; look at it for the outcome."""
+    return BackupView.of(await node.ask(subjects.BACK_UP_LEDGER, BackupRequested(start=True)))
 
 
 @router.post(

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from masq_api.views.values import Masq, WalletText, WeiText, masq, moment
 from masq_kernel.bus.messages.accountant import (
     AccountState,
+    BackupState,
     LedgerEntry,
     LedgerSummary,
     ScanDone,
@@ -16,6 +17,7 @@ from masq_kernel.bus.messages.accountant import (
 __all__ = [
     "AccountView",
     "Accounts",
+    "BackupView",
     "Entries",
     "EntryView",
     "ScanView",
@@ -142,6 +144,30 @@ class VerificationView(BaseModel):
             verified=state.verified,
             finished_at=None if state.finished_at is None else moment(state.finished_at),
             checkpoint=state.checkpoint,
+        )
+
+
+class BackupView(BaseModel):
+    """A copy of the books, made while they are in use, and verified."""
+
+    is_running: bool
+    folder: str | None = Field(
+        description="On the accountant's machine; with ledger.db and ledger.anchor",
+        examples=["/home/masq/.masq/backups/20270115T080000Z"],
+    )
+    transactions: int = Field(description="In the copy")
+    problem: str | None = Field(description="Why there is no copy")
+    finished_at: datetime | None = Field(description="null: none since the accountant started")
+
+    @classmethod
+    def of(cls, state: BackupState) -> "BackupView":
+        """Show it."""
+        return cls(
+            is_running=state.is_running,
+            folder=state.folder or None,
+            transactions=state.transactions,
+            problem=state.problem or None,
+            finished_at=None if state.finished_at is None else moment(state.finished_at),
         )
 
 

@@ -234,6 +234,9 @@ SCAN = _request("scan", accountant.ScanRequested, accountant.ScanDone, _ACCOUNTA
 VERIFY_LEDGER = _request(
     "verify", accountant.VerificationRequested, accountant.VerificationState, _ACCOUNTANT, _API
 )
+BACK_UP_LEDGER = _request(
+    "back-up", accountant.BackupRequested, accountant.BackupState, _ACCOUNTANT, _API
+)
 
 _HEALTH = {
     service: _request("health", control.HealthRequested, control.HealthReported, service, _API)

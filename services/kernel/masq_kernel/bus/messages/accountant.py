@@ -11,6 +11,8 @@ __all__ = [
     "AccountState",
     "AccountsListed",
     "AccountsRequested",
+    "BackupRequested",
+    "BackupState",
     "BanCause",
     "DecisionKind",
     "DecisionToMake",
@@ -317,3 +319,19 @@ class VerificationState(BusMessage, frozen=True):
     verified: int  # of them, by the run that goes on or was the last
     finished_at: UnixSeconds | None  # None: no full verification since the start
     checkpoint: int  # the last transaction a checkpoint covers; 0: there is none
+
+
+class BackupRequested(BusMessage, frozen=True):
+    """How far is the copy of the books? `start`: make one."""
+
+    start: bool = False
+
+
+class BackupState(BusMessage, frozen=True):
+    """The copy that is made, or was made last. It is verified before it counts as made."""
+
+    is_running: bool = False
+    folder: str = ""  # on the accountant's machine; "": there is none
+    transactions: int = 0
+    problem: str = ""  # why there is none
+    finished_at: UnixSeconds | None = None  # None: none since the start
