@@ -124,6 +124,15 @@ async def test_a_program_that_is_not_there_is_said():
     assert "/nowhere/to/be/found cannot be run" in child.events[1].reason
 
 
+async def test_a_process_is_kept_until_it_is_told_to_stop():
+    """Its node is not started a second time meanwhile: the two would fight for the ports."""
+    async with kept(SLEEP) as child:
+        await child.until(lambda: ProcessState.RUNNING in child.states())
+        assert child.process.is_kept
+        await child.process.kill()
+        assert not child.process.is_kept
+
+
 async def test_a_stop_lets_the_process_end_in_its_own_way():
     program = """
         import os, signal, sys, time

@@ -1,6 +1,6 @@
 """Whole gossip cores on one virtual clock: joining, healing, and what must hold all the while.
 
-`support.mesh` checks degree, versions and that no honest node is accused after every event.
+What must hold after every event is checked by `masq_gossip/simulation/checks.py`.
 """
 
 import pytest

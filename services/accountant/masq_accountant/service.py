@@ -18,8 +18,7 @@ from masq_accountant.store.threshold_log import ThresholdLog
 from masq_accountant.wallets import Wallets
 from masq_accountant.warden import ScanRunning, Warden
 from masq_kernel.bus import subjects
-from masq_kernel.chains import Chain, chain_named
-from masq_kernel.errors import MalformedError, OperatorError
+from masq_kernel.chains import Chain
 from masq_kernel.identity.keystore import KeyStore
 from masq_kernel.runtime.service import Runtime
 
@@ -94,7 +93,7 @@ async def main(runtime: Runtime) -> None:
     """Run until the process is told to stop."""
     runtime.health.report("ledger", "is being opened")
     settings = runtime.section(AccountantSettings)
-    chain, keystore = _chain(runtime), runtime.open_keystore()
+    chain, keystore = runtime.chain, runtime.open_keystore()
     wallets = Wallets.from_keystore(keystore, chain)
     ledger = await _open_ledger(runtime, settings, keystore, chain)
     accountant = Accountant(runtime, settings, ledger, wallets)
@@ -117,11 +116,3 @@ async def _open_ledger(
     may_make = await is_empty(engine)
     keys = LedgerKeys.from_keystore(keystore, chain, runtime.entropy, may_make=may_make)
     return await Ledger.open(engine, keys, Anchor(folder / "ledger.anchor", keys.vault))
-
-
-def _chain(runtime: Runtime) -> Chain:
-    try:
-        return chain_named(runtime.node.chain)
-    except MalformedError as error:
-        remedy = "Correct `chain` in the section [node] of the configuration file."
-        raise OperatorError(f"Unknown chain: {error.reason}.", remedy=remedy) from None

@@ -12,9 +12,7 @@ from masq_gossip.rules.state import Origin
 from masq_gossip.settings import GossipSettings
 from masq_gossip.shell import Shell
 from masq_gossip.store import GossipStore
-from masq_kernel.chains import chain_named
-from masq_kernel.errors import MalformedError, OperatorError
-from masq_kernel.identity.keys import IdentityKey, NodeId
+from masq_kernel.identity.keys import NodeId
 from masq_kernel.runtime.address import AddressFile
 from masq_kernel.runtime.service import Runtime
 
@@ -76,17 +74,9 @@ def _origin(
     """Return what the node starts with; the new boot counter is on disk.
 
     Raises:
-        OperatorError: unknown chain, no identity, or an unusable descriptor or data directory.
+        OperatorError: no identity, or an unusable descriptor or data directory.
     """
-    try:
-        chain = chain_named(runtime.node.chain)
-    except MalformedError as error:
-        remedy = "Correct `chain` in the section [node] of the configuration file."
-        raise OperatorError(f"Unknown chain: {error.reason}.", remedy=remedy) from None
-    seed = runtime.open_keystore().get("identity")
-    if seed is None:
-        raise OperatorError("The key store holds no identity.", remedy="Make one with `masq init`.")
-    identity = IdentityKey.from_seed(seed)
+    chain, identity = runtime.chain, runtime.open_keystore().identity()
     descriptors = settings.descriptors(chain)
     memory = store.begin(runtime.clock.unix())
     return Origin(

@@ -10,10 +10,9 @@ from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable
 from masq_kernel.bus.messages.accountant import WalletRefused
 from masq_kernel.bus.messages.gossip import GossipStatusRequested
 from masq_kernel.bus.port import Kept
-from masq_kernel.chains import Chain, chain_named
-from masq_kernel.errors import MalformedError, OperatorError
-from masq_kernel.identity.keys import IdentityKey, NodeId
-from masq_kernel.identity.keystore import KeyStore
+from masq_kernel.chains import Chain
+from masq_kernel.errors import OperatorError
+from masq_kernel.identity.keys import NodeId
 from masq_kernel.runtime.address import AddressFile, Move
 from masq_kernel.runtime.service import Runtime
 from masq_router.announcer import Announcer
@@ -79,9 +78,9 @@ class Router:
         self._bound = Bound.of(settings, AddressFile(runtime.node.data_dir).load())
         self._listening: tuple[str, int] | None = None
         self._dialler = Dialler(self._bound.source)
-        chain = _chain(runtime)
+        chain = runtime.chain
         store = runtime.open_keystore()
-        identity = _identity(store)
+        identity = store.identity()
         self.keys = OnionKeys(store, self._clock.unix())
         self.metering = Metering(self._entropy.token(8).hex())
         self.live = LiveSessions(SessionTable(sessions_max=SESSIONS_MAX), self.metering)
@@ -296,18 +295,3 @@ async def main(runtime: Runtime) -> None:
     for task in running:
         task.cancel()
     await router.stop()
-
-
-def _chain(runtime: Runtime) -> Chain:
-    try:
-        return chain_named(runtime.node.chain)
-    except MalformedError as error:
-        remedy = "Correct `chain` in the section [node] of the configuration file."
-        raise OperatorError(f"Unknown chain: {error.reason}.", remedy=remedy) from None
-
-
-def _identity(store: KeyStore) -> IdentityKey:
-    seed = store.get("identity")
-    if seed is None:
-        raise OperatorError("The key store holds no identity.", remedy="Make one with `masq init`.")
-    return IdentityKey.from_seed(seed)

@@ -23,6 +23,7 @@ from support.gossip_builders import (
 OWN, NEWCOMER = make_key(1), make_key(2)
 NEIGHBORS = [make_key(number) for number in range(10, 15)]
 STRANGERS = [make_key(number).node_id for number in range(20, 30)]
+FAR = [make_key(number).node_id for number in range(40, 44)]
 NOW = Now(START, 100.0)
 
 
@@ -129,6 +130,54 @@ def test_room_is_made_once_in_a_while_only():
     scene = Scene(5, 5, 5, 5, 5)
     verdicts = [scene.judge(now=100.0 + at / 10) for at in range(12)]
     assert [type(one) for one in verdicts].count(Displaced) == 2
+
+
+def test_a_saturated_node_passes_one_that_needs_more_to_whoever_knows_room():
+    scene = Scene(5, 5, 5, 5, 5)
+    scene.view.offer(sign_record(make_key(20), neighbors=[NEIGHBORS[0].node_id]), NOW)
+    assert isinstance(scene.judge(neighbors=FAR[:2]), PassedOn)
+    knows_it_already = scene.judge(neighbors=[FAR[0], STRANGERS[0]])
+    assert knows_it_already == Refused(FailureReason.FULL)
+
+
+def saturated(**options):
+    """A full node with full neighbors, which sees them and whom they list."""
+    scene = Scene(5, 5, 5, 5, 5, **options)
+    scene.view.offer(sign_record(OWN, neighbors=[key.node_id for key in NEIGHBORS]), NOW)
+    return scene
+
+
+def test_a_saturated_node_makes_room_for_one_from_where_it_does_not_see_once_a_minute():
+    """It needs nobody for itself, so it may be there to join two parts of the mesh."""
+    scene = saturated()
+    assert isinstance(scene.judge(neighbors=FAR[:3]), Displaced)
+    assert scene.judge(neighbors=FAR[:3], now=150.0) == Refused(FailureReason.FULL)
+    assert isinstance(scene.judge(neighbors=FAR[:3], now=161.0), Displaced)
+
+
+def test_it_makes_none_for_one_from_a_part_that_it_sees():
+    scene = saturated()
+    assert scene.judge(neighbors=[*FAR[:2], STRANGERS[0]]) == Refused(FailureReason.FULL)
+
+
+def test_a_refusal_does_not_use_up_the_minute():
+    scene = saturated(introducible=False)
+    assert scene.judge(neighbors=FAR[:3]) == Refused(FailureReason.FULL)
+    willing = sign_statement(NEIGHBORS[0], "127.0.1.10", version=8 << 32)
+    scene.peer(0).statement = willing
+    assert scene.judge(neighbors=FAR[:3], now=102.0) == Displaced(scene.peer(0))
+
+
+def test_who_has_nobody_but_us_is_introduced_to_a_full_node_rather_than_to_nobody():
+    scene = Scene(1, 5, 5)
+    asking = scene.peer(0)
+
+    def introduced_to(*others):
+        record = make_record(NEIGHBORS[0], neighbors=[OWN.node_id, *others])
+        return scene.acceptor.introduction_for(asking, record, (), 100.0)
+
+    assert introduced_to() in (scene.peer(1), scene.peer(2))
+    assert introduced_to(FAR[0]) is None
 
 
 def test_a_neighbor_that_asks_too_often_learns_no_more_addresses():

@@ -9,7 +9,6 @@ from masq_gossip.messages import (
     FailureReason,
     Introduction,
     Standard,
-    message_to_bytes,
 )
 from masq_gossip.rules.events import (
     AddressChanged,
@@ -19,71 +18,35 @@ from masq_gossip.rules.events import (
     LinkClosed,
     LinkOpened,
     MoveStage,
-    Now,
-    PayloadArrived,
     Send,
-    Tick,
 )
-from masq_gossip.rules.neighborhood import Neighborhood
-from masq_gossip.rules.parameters import Parameters
-from masq_gossip.rules.state import Origin
 from masq_gossip.statement import SignedStatement
-from masq_kernel.entropy import SeededEntropy
 from support.gossip_builders import (
     CHAIN,
-    START,
     endpoint_of,
-    make_key,
-    make_self,
     sign_record,
     sign_statement,
 )
+from support.gossip_stage import ADDRESS, ALICE, BOB, CAROL, OWN, Stage
 
-OWN, ALICE, BOB, CAROL = (make_key(number) for number in range(1, 5))
-HOME = {key.node_id: f"127.0.1.{at}" for at, key in enumerate((OWN, ALICE, BOB, CAROL), 1)}
 ELSEWHERE = "127.0.9.9"
 
 
-class Node:
-    """A node with a clock moved by hand; `said` collects its commands."""
+class Node(Stage):
+    """`said` collects its commands."""
 
-    def __init__(self, *, descriptors=(), **parameters):
-        origin = Origin(
-            identity=OWN,
-            chain=CHAIN,
-            boot=1,
-            address=endpoint_of(OWN.node_id, HOME[OWN.node_id]),
-            descriptors=tuple(endpoint_of(one.node_id, HOME[one.node_id]) for one in descriptors),
-        )
-        self.core = Neighborhood(origin, Parameters(**parameters), SeededEntropy(1))
-        self.at, self.said = 0.0, []
-        self.feed(make_self())
-        self.wait(0.2)
-
-    @property
-    def state(self):
-        return self.core.state
-
-    def now(self):
-        return Now(START + int(self.at), self.at)
+    def __init__(self, **options):
+        self.said = []
+        super().__init__(**options)
 
     def feed(self, event):
-        self.said += self.core.handle(event, self.now())
-
-    def wait(self, seconds):
-        end = self.at + seconds
-        while (wake := self.core.next_wake_up(self.now())) <= end:
-            self.at = max(wake, self.at + 0.001)
-            self.feed(Tick())
-        self.at = end
-
-    def hear(self, key, message, address=None):
-        payload = message_to_bytes(message)
-        self.feed(PayloadArrived(key.node_id, address or HOME[key.node_id], payload))
+        commands = super().feed(event)
+        self.said += commands
+        return commands
 
     def befriend(self, key, address=None):
-        address = address or HOME[key.node_id]
-        self.feed(LinkOpened(key.node_id, address, inbound=True))
+        address = address or ADDRESS[key.node_id]
+        self.arrive(key, address)
         self.hear(key, debut_at(key, address), address)
         self.wait(0.2)
         self.hear(key, Standard((listing_us(key).raw,)), address)
@@ -146,7 +109,7 @@ def test_each_peer_is_told_where_we_go_before_its_link_ends_and_is_dialled_again
         ALICE.node_id,
         BOB.node_id,
     }
-    node.feed(LinkOpened(ALICE.node_id, HOME[ALICE.node_id], inbound=False))
+    node.feed(LinkOpened(ALICE.node_id, ADDRESS[ALICE.node_id], inbound=False))
     [debut] = sent(node.taken(), Debut)
     assert statement_in(debut).addresses == (ELSEWHERE,)
     assert node.state.own.version > record
@@ -164,7 +127,7 @@ def test_other_ports_are_told_over_the_links_there_are():
     node = Node()
     node.befriend(ALICE)
     node.taken()
-    node.feed(AddressChanged(Endpoint(OWN.node_id, HOME[OWN.node_id], (6000,))))
+    node.feed(AddressChanged(Endpoint(OWN.node_id, ADDRESS[OWN.node_id], (6000,))))
     node.wait(0.2)
     said = node.taken()
     told = [one for one in sent(said, Standard, to=ALICE.node_id) if one.statement]
@@ -184,14 +147,16 @@ def test_a_life_that_is_outbid_is_outbid_with_its_address():
 
 def test_a_node_that_is_refused_for_its_address_says_so():
     node = Node(descriptors=[ALICE])
-    node.feed(LinkOpened(ALICE.node_id, HOME[ALICE.node_id], inbound=False))
+    node.feed(LinkOpened(ALICE.node_id, ADDRESS[ALICE.node_id], inbound=False))
     node.hear(ALICE, Failure(FailureReason.ADDRESS_MISMATCH))
     node.wait(0.2)
     moved = [one for one in node.taken() if isinstance(one, MoveStage)]
     assert moved[-1].stage == "alone"
     assert "our link comes from another address" in moved[-1].reason
     assert "masq address" in moved[-1].reason
-    assert node.state.own.address == endpoint_of(OWN.node_id, HOME[OWN.node_id])  # not moved by it
+    assert node.state.own.address == endpoint_of(
+        OWN.node_id, ADDRESS[OWN.node_id]
+    )  # not moved by it
 
 
 # As its neighbors see it
@@ -230,10 +195,10 @@ def test_a_newer_statement_over_the_old_link_is_refused_but_no_misconduct():
 
 def test_an_older_statement_does_not_replace_a_newer_one():
     node = Node()
-    node.feed(LinkOpened(ALICE.node_id, HOME[ALICE.node_id], inbound=True))
-    newer = sign_statement(ALICE, HOME[ALICE.node_id], version=9 << 32, ports=(6000,))
+    node.feed(LinkOpened(ALICE.node_id, ADDRESS[ALICE.node_id], inbound=True))
+    newer = sign_statement(ALICE, ADDRESS[ALICE.node_id], version=9 << 32, ports=(6000,))
     node.hear(ALICE, Debut(sign_record(ALICE).raw, newer.raw))
-    older = sign_statement(ALICE, HOME[ALICE.node_id], version=8 << 32)
+    older = sign_statement(ALICE, ADDRESS[ALICE.node_id], version=8 << 32)
     node.hear(ALICE, Standard((), older.raw))
     assert node.endpoint_of(ALICE).ports == (6000,)
     assert node.state.edges() == (ALICE.node_id,)
@@ -244,8 +209,8 @@ def test_there_is_one_node_at_each_address_after_a_move_too():
     node.befriend(ALICE)
     node.befriend(BOB)
     node.taken()
-    node.feed(LinkOpened(ALICE.node_id, HOME[BOB.node_id], inbound=True))
-    node.hear(ALICE, debut_at(ALICE, HOME[BOB.node_id], version=8 << 32), HOME[BOB.node_id])
+    node.feed(LinkOpened(ALICE.node_id, ADDRESS[BOB.node_id], inbound=True))
+    node.hear(ALICE, debut_at(ALICE, ADDRESS[BOB.node_id], version=8 << 32), ADDRESS[BOB.node_id])
     assert [one.reason for one in sent(node.taken(), Failure)] == [FailureReason.ADDRESS_TAKEN]
     assert node.state.edges() == (BOB.node_id,)
 
@@ -261,25 +226,25 @@ def test_a_neighbor_that_moves_is_dialled_where_it_went_but_only_it_can_say_so(s
     node.feed(LinkClosed(ALICE.node_id))
     node.wait(0.5)
     dialled = [one.endpoint.address for one in node.taken() if isinstance(one, Dial)]
-    assert dialled == [HOME[ALICE.node_id] if stranger else ELSEWHERE]
+    assert dialled == [ADDRESS[ALICE.node_id] if stranger else ELSEWHERE]
 
 
 def test_a_statement_of_another_node_is_the_senders_misconduct():
     node = Node()
     node.befriend(ALICE)
-    node.hear(ALICE, Standard((), sign_statement(BOB, HOME[ALICE.node_id]).raw))
+    node.hear(ALICE, Standard((), sign_statement(BOB, ADDRESS[ALICE.node_id]).raw))
     assert node.state.misconduct.of(ALICE.node_id) is not None
 
 
 def test_nothing_is_introduced_but_the_newest_statement():
     node = Node()
     node.befriend(ALICE)
-    newer = sign_statement(ALICE, HOME[ALICE.node_id], version=9 << 32, ports=(6000,))
+    newer = sign_statement(ALICE, ADDRESS[ALICE.node_id], version=9 << 32, ports=(6000,))
     node.hear(ALICE, Standard((), newer.raw))
-    node.hear(ALICE, Standard((), sign_statement(ALICE, HOME[ALICE.node_id]).raw))
+    node.hear(ALICE, Standard((), sign_statement(ALICE, ADDRESS[ALICE.node_id]).raw))
     node.hear(ALICE, Digest(()))
     node.taken()
-    node.feed(LinkOpened(CAROL.node_id, HOME[CAROL.node_id], inbound=True))
-    node.hear(CAROL, debut_at(CAROL, HOME[CAROL.node_id]))
+    node.feed(LinkOpened(CAROL.node_id, ADDRESS[CAROL.node_id], inbound=True))
+    node.hear(CAROL, debut_at(CAROL, ADDRESS[CAROL.node_id]))
     [introduced] = sent(node.taken(), Introduction, to=CAROL.node_id)
     assert statement_in(introduced).ports == (6000,)

@@ -45,17 +45,14 @@ class LedgerKeys:
         Raises:
             OperatorError: a key is missing.
         """
-        seed, data_key = store.get("identity"), store.get(ENTRY)
-        if seed is None:
-            problem = "The key store holds no identity."
-            raise OperatorError(problem, remedy="Make a node with `masq init`.")
+        identity, data_key = store.identity(), store.get(ENTRY)
         if data_key is None:
             if not may_make:
                 problem = "The key store lacks the key of this ledger."
                 raise OperatorError(problem, remedy="Put back the key store that belongs to it.")
             data_key = entropy.token(DATA_KEY_SIZE)
             store.put(ENTRY, data_key)
-        return cls(Vault(data_key, entropy), IdentityKey.from_seed(seed), chain)
+        return cls(Vault(data_key, entropy), identity, chain)
 
     def sign(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return it with this node's signature."""

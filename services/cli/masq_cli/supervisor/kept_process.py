@@ -78,6 +78,11 @@ class KeptProcess:
         self._settled = asyncio.Event()
         self._ended = asyncio.Event()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it would be started again if it ended now."""
+        return not (self._stopping.is_set() or self._ended.is_set())
+
     async def run(self) -> None:
         """Keep it running until `stop`, or until it fails in a way that no restart mends."""
         sink = self._outfit.sink(self.spec.name)

@@ -43,11 +43,12 @@ class NodeProcesses:
         self._kept: dict[str, KeptProcess] = {}
 
     async def start(self) -> None:
-        """Start everything; returns when each process has been started once.
+        """Start everything, not twice; returns when each process has been started once.
 
         Raises:
             OperatorError: there is no nats-server on this machine.
         """
+        assert not any(kept.is_kept for kept in self._kept.values())
         if self._node.nats_url is None:
             await self._keep(self._bus_spec()).wait_settled()
         for spec in self._specs.values():

@@ -125,6 +125,8 @@ class Acceptor:
         victim = self._victim(newcomer, known, now, is_last_stranger=is_last_stranger)
         if victim is not None and told.take(now):
             self._displaced_at = now
+            if newcomer.degree >= self._parameters.seek_target:  # it came from afar
+                self._bridged_at = now
             return Displaced(victim)
         leader = self._leader_to_room(newcomer, known, now)
         if leader is not None and told.take(now):
@@ -152,16 +154,16 @@ class Acceptor:
         """Return one more node for a neighbor that asks; None: nobody, or it asks too often."""
         told = self._told.of(neighbor.site, now)
         known = self._known_to(newcomer, tried)
-        found = self._introduction(known, now, told)
-        if found is None and newcomer.degree <= ISOLATED_DEGREE and told.left(now):
-            # All are full; one of them makes room for it, or leads it on.
-            found = self._least([(0, peer) for peer in self._introducible(known)], now)
-            if found is not None:
-                told.take(now)
-        return found
+        has_only_us = newcomer.degree <= ISOLATED_DEGREE
+        return self._introduction(known, now, told, even_full=has_only_us)
 
-    def _introduction(self, known: set[NodeId], now: float, told: Budget) -> Peer | None:
-        """Return the least connected neighbor with room that is not in `known`."""
+    def _introduction(
+        self, known: set[NodeId], now: float, told: Budget, *, even_full: bool = False
+    ) -> Peer | None:
+        """Return the least connected neighbor that is not in `known`, with room or `even_full`.
+
+        A full one makes room for a node that has nobody else, or leads it on.
+        """
         if not told.left(now):
             return None
         recent = now - self._parameters.introduction_memory_s
@@ -169,7 +171,7 @@ class Acceptor:
         options = [
             (degree, peer)
             for peer in self._introducible(known)
-            if (degree := self._expected_degree(peer)) < MAX_DEGREE
+            if (degree := self._expected_degree(peer)) < MAX_DEGREE or even_full
         ]
         found = self._least(options, now)
         if found is not None:
@@ -211,10 +213,9 @@ class Acceptor:
         if now < self._displaced_at + self._parameters.displace_interval_s:
             return None
         needs_us = is_last_stranger and newcomer.degree < self._parameters.seek_target
-        if newcomer.degree > ISOLATED_DEGREE and not needs_us:
-            if not self._is_from_afar(newcomer, now):
-                return None
-            self._bridged_at = now
+        needs_room = needs_us or newcomer.degree <= ISOLATED_DEGREE
+        if not needs_room and not self._is_from_afar(newcomer, now):
+            return None
         if needs_us or newcomer.degree == 0:
             known = {newcomer.node_id}  # it needs our slot, not the introduction
         spares_anchor = self._peers.anchors() > self._parameters.anchors

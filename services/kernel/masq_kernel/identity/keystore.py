@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from masq_kernel.entropy import Entropy
 from masq_kernel.errors import OperatorError
+from masq_kernel.identity.keys import IdentityKey
 
 __all__ = [
     "LIGHT",
@@ -174,6 +175,19 @@ class KeyStore:
             return _open(self._master, _bytes(sealed), name)
         except (InvalidTag, ValueError):
             raise KeyStoreDamaged(self.path) from None
+
+    def identity(self) -> IdentityKey:
+        """Return the node's identity.
+
+        Raises:
+            OperatorError: there is none.
+            KeyStoreDamaged: it was changed.
+        """
+        seed = self.get("identity")
+        if seed is None:
+            problem = "The key store holds no identity."
+            raise OperatorError(problem, remedy="Make one with `masq init`.")
+        return IdentityKey.from_seed(seed)
 
     def put(self, name: str, secret: bytes) -> None:
         """Add or replace an entry; safe against other processes that do the same."""

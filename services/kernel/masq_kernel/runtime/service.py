@@ -26,6 +26,7 @@ from masq_kernel.bus.errors import BusUnavailable
 from masq_kernel.bus.nats import NatsBus
 from masq_kernel.bus.port import Bus
 from masq_kernel.bus.subjects import Service
+from masq_kernel.chains import Chain, chain_named
 from masq_kernel.clock import Clock, SystemClock
 from masq_kernel.entropy import Entropy, OsEntropy
 from masq_kernel.errors import OperatorError
@@ -77,6 +78,11 @@ class Runtime:
     def section(self, kind: type[S]) -> S:
         """Return the settings of this service's own section."""
         return load_section(kind, self.service, file=self.sections.get(self.service, {}))
+
+    @property
+    def chain(self) -> Chain:
+        """The chain that the node's settings name; they were checked when they were read."""
+        return chain_named(self.node.chain)
 
     def open_keystore(self) -> KeyStore:
         """Return the node's opened key store.
