@@ -16,6 +16,7 @@ from masq_gossip.shell import Shell
 from masq_gossip.store import GossipStore
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
+from masq_kernel.bus.memory import MemoryBroker
 from masq_kernel.bus.messages.gossip import (
     ExitCountries,
     ExitCountriesRequested,
@@ -35,8 +36,6 @@ from masq_kernel.runtime.address import AddressFile, Place
 from support.gossip_builders import CHAIN, endpoint_of, make_key
 from support.gossip_router import FakeRouter, Wire
 
-memory = pytest.importorskip("masq_kernel.bus.memory")
-
 
 @dataclass
 class Running:
@@ -49,7 +48,7 @@ class Running:
 
 
 async def start(number, wire, tasks, folder) -> Running:
-    key, clock, broker = make_key(number), SystemClock(), memory.MemoryBroker()
+    key, clock, broker = make_key(number), SystemClock(), MemoryBroker()
     address, first = f"127.0.1.{number}", make_key(1)
     store = GossipStore(folder / f"gossip-{number}.json")
     origin = Origin(
