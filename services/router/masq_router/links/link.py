@@ -300,7 +300,7 @@ class Link(asyncio.BufferedProtocol):
     def send_data(self, tag: bytes, body: bytes) -> None:
         """Send one DATA frame."""
         size = LINK_TAG_SIZE + len(body)
-        self._queue(b"".join((size.to_bytes(3, "big"), _DATA_KIND, tag, body)))
+        self._queue(size.to_bytes(3, "big") + _DATA_KIND + tag, body)
 
     def send_setup(self, setup: bytes) -> None:
         """Send one SETUP."""
@@ -341,13 +341,15 @@ class Link(asyncio.BufferedProtocol):
     def _send(self, kind: FrameType, body: bytes) -> None:
         self._queue(frame(kind, body))
 
-    def _queue(self, whole_frame: bytes) -> None:
+    def _queue(self, *parts: bytes) -> None:
+        """Let the parts of one frame wait for the end of this turn."""
         if self._close_reason is not None:
             return
         if not self._waiting:
             self._loop.call_soon(self._flush)
-        self._waiting.append(whole_frame)
-        self._waiting_size += len(whole_frame)
+        for part in parts:
+            self._waiting.append(part)
+            self._waiting_size += len(part)
 
     def _flush(self) -> None:
         if not self._waiting or self._transport is None:
@@ -355,6 +357,7 @@ class Link(asyncio.BufferedProtocol):
         was_congested = self.is_congested
         self.bytes_out += self._waiting_size
         waiting, self._waiting, self._waiting_size = self._waiting, [], 0
-        self._transport.writelines(waiting)
+        # Joined, for `writelines` would begin a TLS record for each part of each frame.
+        self._transport.write(b"".join(waiting))
         if was_congested and not self._is_full:
             self.egress.on_writable()
