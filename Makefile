@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-meshes sim chaos fmt clean
+.PHONY: help demo test check bench bench-meshes bench-peers sim chaos fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,10 @@ bench: $(STAMP) $(VENV)/.bench ## measure against references in the same run; fi
 
 bench-meshes: $(STAMP) $(VENV)/.bench ## the same for whole simulated meshes; SIZES="100 1000 10000" (an hour or two)
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_meshes $(SIZES)
+
+bench-peers: $(STAMP) $(VENV)/.bench ## the same client and server through this project, Tor and bare TLS relays, in turn; ROUNDS=5
+	@command -v tor tor-gencert >/dev/null || { [ "$$(id -u)" != 0 ] || apt-get install -y tor; }
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_peers $(ROUNDS)
 
 sim: $(STAMP) ## random histories of a simulated mesh; SEEDS=1000 FIRST=0
 	MASQ_SIM_SEEDS=$(or $(SEEDS),1000) MASQ_SIM_FIRST=$(or $(FIRST),0) \

@@ -15,6 +15,7 @@ class Figure:
     """One figure beside its reference of the same run.
 
     `ratio` is ours over the reference for rates, the reference over ours for costs: more is better.
+    Only bench_peers.py divides ours by theirs whatever it is, as the goals it is held to do.
     """
 
     name: str
