@@ -9,7 +9,7 @@ import pytest
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.router import RouteLost
 from masq_router.exit.detached import DETACHED_HOLD_S
-from masq_router.streams.association import STREAM_WINDOW
+from masq_router.streams.windows import WINDOW_MAX
 from masq_router.wire.frames import TeardownReason
 from support.router_mesh import RouterMesh
 from support.socks_client import socks_connect
@@ -302,7 +302,7 @@ async def test_books_differ_by_no_more_than_was_in_flight(mesh, victim):
         provided = await node.settled_usage()
         ours = [entry for entry in consumed if entry.wallet == node.earning]
         difference = sum(each.size for each in provided) - sum(each.size for each in ours)
-        assert abs(difference) <= 1.1 * STREAM_WINDOW
+        assert abs(difference) <= 1.1 * WINDOW_MAX
         assert provided
 
 

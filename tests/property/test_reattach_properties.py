@@ -77,7 +77,7 @@ class World:
                 for stream in self.streams:
                     left = len(events.data[stream]) - consumed(target, stream)
                     if left:
-                        target.consumed(stream, left)
+                        target.consumed(stream, left, 1.0)
         for stream in self.streams:
             self.pair.origin.finish(stream)
             self.pair.exit.finish(stream)

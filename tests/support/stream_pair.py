@@ -6,6 +6,8 @@ from masq_kernel.identity.keys import NodeId
 from masq_router.onion.geometry import SETUP_SIZE
 from masq_router.streams import Association, Attach, Role, WayBack
 from masq_router.streams.attach import refusal_package
+from masq_router.streams.frames import ack_frame
+from masq_router.streams.windows import WINDOW_MIN
 
 SECRET = bytes([1]) * 32
 WAY_BACK = WayBack(
@@ -23,6 +25,7 @@ class RecordingEvents:
         self.probed, self.writable = [], []
         self.attached = self.unknown = 0
         self.consumes = True
+        self.now = 0.0
 
     def on_attached(self) -> None:
         self.attached += 1
@@ -39,7 +42,8 @@ class RecordingEvents:
     def on_data(self, stream_id, data) -> None:
         self.data[stream_id] += data
         if self.consumes:
-            self.association.consumed(stream_id, len(data))
+            self.now += 0.001
+            self.association.consumed(stream_id, len(data), self.now)
 
     def on_fin(self, stream_id) -> None:
         self.fins.append(stream_id)
@@ -150,6 +154,15 @@ class StreamPair:
         attach, _ = Attach.pop(memoryview(self.origin.next_package()), 0)
         self.attaches.append(attach)
         self.origin.receive(memoryview(refusal_package(attach.epoch, hint=self.route.hint)))
+
+    def connected_stream_quietly(self) -> int:
+        """The same without carrying what else waits at the exit."""
+        stream_id = self.origin.open("example.com", 443)
+        while (package := self.origin.next_package()) is not None:
+            self.exit.receive(memoryview(package))
+        self.exit.opened(stream_id)
+        self.exit.receive(memoryview(ack_frame(stream_id, consumed=0, window=WINDOW_MIN)))
+        return stream_id
 
     def connected_stream(self, host="example.com", port=443) -> int:
         stream_id = self.origin.open(host, port)

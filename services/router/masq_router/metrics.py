@@ -49,6 +49,16 @@ class RouterCollector(Collector):
             "Bytes that wait for congested links",
             sum(link.egress.queued_size for link in self._mesh.pool),
         )
+        yield _gauge(
+            "exit_held_bytes",
+            "Bytes in memory for streams served as an exit",
+            self._exit_side.associations.held_size,
+        )
+        yield _gauge(
+            "window_growth_bytes",
+            "What stream windows have grown by",
+            self._origin.budget.used + self._exit_side.budget.used,
+        )
         yield self._setup_outcomes()
         yield _counts(
             "circuits_changed", "Our circuits by change of route", self._origin.healer.outcomes

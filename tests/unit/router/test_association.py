@@ -5,9 +5,11 @@ import pytest
 from masq_kernel.entropy import SeededEntropy
 from masq_router.errors import StreamProtocolError
 from masq_router.onion.geometry import SIZE_CLASSES
-from masq_router.streams.association import STREAM_WINDOW, STREAMS_MAX
+from masq_router.streams.association import STREAMS_MAX
 from masq_router.streams.errors import ResetCode
-from masq_router.streams.frames import ack_frame, fin_frame
+from masq_router.streams.frames import DATA_HEADER, FrameType, ack_frame, fin_frame
+from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN
+from masq_router.streams.writers import UNSENT_MAX
 from support.stream_pair import StreamPair
 
 BLOB = SeededEntropy(7).token(3_000_000)
@@ -40,7 +42,7 @@ def test_half_close_leaves_the_other_direction_open():
     assert pair.origin.stream_count == 1
 
 
-def test_three_megabytes_arrive_in_order_under_a_window_of_one():
+def test_three_megabytes_arrive_in_order_under_smaller_windows():
     pair = StreamPair()
     stream = pair.connected_stream()
     for begin in range(0, len(BLOB), 100_000):
@@ -58,8 +60,8 @@ def test_a_reader_that_stops_holds_back_the_writer_at_the_window():
     welcome = pair.exit.write(stream, BLOB)
     pair.settle()
     assert not welcome
-    assert len(pair.origin_events.data[stream]) == STREAM_WINDOW
-    pair.origin.consumed(stream, STREAM_WINDOW)
+    assert len(pair.origin_events.data[stream]) == WINDOW_MIN
+    pair.origin.consumed(stream, WINDOW_MIN, 1.0)
     pair.origin_events.consumes = True
     pair.settle()
     assert pair.origin_events.data[stream] == BLOB
@@ -87,6 +89,89 @@ def test_streams_take_turns():
         pair.origin.receive(memoryview(pair.exit.next_package()))
     assert abs(len(pair.origin_events.data[first]) - len(pair.origin_events.data[second])) < 33_000
     assert len(pair.origin_events.data[second]) > 0
+
+
+def test_a_small_answer_waits_for_one_package_of_bulk_and_not_for_one_of_each():
+    pair = StreamPair()
+    bulk = [pair.connected_stream() for _ in range(8)]
+    small = pair.connected_stream()
+    for stream in bulk:
+        pair.exit.write(stream, BLOB[:200_000])
+    for _ in range(2 * len(bulk)):
+        pair.exit.next_package()  # each of them has begun
+    pair.exit.write(small, b"answer")
+    packages = [pair.exit.next_package() for _ in range(2)]
+    assert any(b"answer" in package for package in packages)
+
+
+def test_streams_that_come_and_go_do_not_starve_bulk():
+    pair = StreamPair()
+    bulk = pair.connected_stream()
+    pair.exit.write(bulk, BLOB[:200_000])
+    pair.exit.next_package()
+    for _ in range(2):
+        for _ in range(4):
+            pair.exit.write(pair.connected_stream_quietly(), bytes(10_000))
+        before = pair.exit._streams[bulk].outbound.sent
+        for _ in range(3):
+            pair.exit.next_package()
+        assert pair.exit._streams[bulk].outbound.sent > before
+
+
+def test_what_all_streams_have_unsent_is_bounded():
+    pair = StreamPair()
+    streams = [pair.connected_stream() for _ in range(40)]
+    pair.origin_events.consumes = False
+    for stream in streams:
+        while pair.exit.write(stream, bytes(16_384)):  # as a socket is read: until told to stop
+            pass
+    pair.settle()
+    unsent = sum(pair.exit._streams[stream].outbound.unsent for stream in streams)
+    assert unsent == pair.exit._writers.unsent
+    assert unsent <= UNSENT_MAX + len(streams) * 16_384
+    pair.exit_events.writable.clear()
+    pair.origin_events.consumes = True
+    for stream in streams:
+        got = len(pair.origin_events.data[stream])
+        pair.origin.consumed(stream, got, 1.0)
+    pair.settle()
+    assert set(pair.exit_events.writable) >= {
+        s for s in streams if pair.exit._streams[s].outbound.end
+    }
+    assert pair.exit._writers.unsent == 0
+
+
+def test_a_window_beyond_the_largest_is_not_believed():
+    pair = StreamPair()
+    stream = pair.connected_stream()
+    for each in (0, stream):
+        pair.exit.receive(memoryview(ack_frame(each, consumed=0, window=0xFFFFFFFF)))
+    blob = bytes(1 << 20)
+    for _ in range(20):
+        pair.exit.write(stream, blob)
+    sent = 0
+    while (package := pair.exit.next_package()) is not None:
+        sent += len(package)
+    assert pair.exit._streams[stream].outbound.sent == WINDOW_MAX < sent
+
+
+def data(stream, offset, size):
+    head = DATA_HEADER.pack(FrameType.DATA, stream, offset, size)
+    return memoryview(head + bytes(size))
+
+
+def test_an_end_that_sends_more_than_all_streams_were_allowed_breaks_the_rules():
+    pair = StreamPair()
+    streams = [pair.connected_stream() for _ in range(5)]
+    pair.exit_events.consumes = False
+    for offset in range(0, 200_000, 20_000):
+        for stream in streams:
+            pair.exit.receive(data(stream, offset, 20_000))
+    for stream in streams[:2]:
+        pair.exit.receive(data(stream, 200_000, 20_000))
+    with pytest.raises(StreamProtocolError, match="all streams together"):
+        pair.exit.receive(data(streams[2], 200_000, 20_000))
+    assert sum(map(len, pair.exit_events.data.values())) <= 5 * WINDOW_MIN
 
 
 def test_a_reset_carries_its_reason_and_ends_the_stream():

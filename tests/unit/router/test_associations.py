@@ -9,6 +9,7 @@ from masq_router.exit.detached import DETACHED_HOLD_S
 from masq_router.exit.quota import StreamCounts
 from masq_router.exit.streams import ExitStreams
 from masq_router.streams import Attach
+from masq_router.wire.frames import TeardownReason
 from support.stream_pair import SECRET, WAY_BACK
 
 ALICE, MALLORY = WalletAddress(bytes([1]) * 20), WalletAddress(bytes([2]) * 20)
@@ -24,11 +25,13 @@ class Waiting:
 class Exit:
     """The associations of an exit whose sockets never connect."""
 
-    def __init__(self, tasks):
+    def __init__(self, tasks, **limits):
         self.clock = ManualClock()
         self.counts = StreamCounts()
         self._tasks = tasks
-        self.served = Associations(counts=self.counts, make_streams=self._make, clock=self.clock)
+        self.served = Associations(
+            counts=self.counts, make_streams=self._make, clock=self.clock, **limits
+        )
 
     def _make(self, quota):
         return ExitStreams(connector=Waiting(), quota=quota, tasks=self._tasks, clock=self.clock)
@@ -102,3 +105,37 @@ async def test_one_that_is_carried_again_waits_no_longer():
         assert len(exit_.served) == 1
         assert exit_.served.outcomes == {"begun": 1, "resumed": 1}
         streams.close()
+
+
+class Carrier:
+    """A route that notes how it was ended."""
+
+    def __init__(self):
+        self.ended = []
+
+    def wake(self):
+        pass
+
+    def end(self, reason):
+        self.ended.append(reason)
+
+
+async def test_when_memory_is_short_whoever_pins_most_of_it_goes_first():
+    async with asyncio.TaskGroup() as tasks:
+        exit_ = Exit(tasks, held_max=1 << 20)
+        pinned = []
+        for number, size in enumerate((100_000, 900_000, 300_000)):
+            streams = exit_.begin(bytes([number]) * 32)
+            streams.carrier = Carrier()
+            open_stream(streams)
+            streams.association.write(1, bytes(size))
+            pinned.append(streams)
+        assert exit_.served.held_size == 1_300_000
+        exit_.served.tick()
+        await asyncio.sleep(0)
+        assert [each.carrier.ended for each in pinned] == [[], [TeardownReason.OVERLOAD], []]
+        assert list(exit_.served) == [pinned[0], pinned[2]]
+        assert exit_.served.outcomes["overload"] == 1
+        assert exit_.served.held_size == 400_000
+        for streams in exit_.served:
+            streams.close()

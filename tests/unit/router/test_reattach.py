@@ -4,9 +4,11 @@ import pytest
 
 from masq_router.errors import StreamProtocolError
 from masq_router.streams import Role
-from masq_router.streams.association import SEND_BUFFER_MAX, STREAM_WINDOW, Association
+from masq_router.streams.association import Association
 from masq_router.streams.attach import Attach, Attached, ResumePoint, Verdict
 from masq_router.streams.errors import ResetCode
+from masq_router.streams.windows import WINDOW_MIN
+from masq_router.streams.writers import SEND_BUFFER_MAX
 from support.stream_pair import SECRET, WAY_BACK, RecordingEvents, StreamPair
 
 NOTHING = ResumePoint()
@@ -72,7 +74,7 @@ def test_an_originator_cannot_claim_what_was_never_sent(offset):
 def test_an_originator_cannot_ask_for_what_it_has_acknowledged():
     pair = StreamPair()
     stream = pair.connected_stream()
-    pair.exit.write(stream, bytes(STREAM_WINDOW))
+    pair.exit.write(stream, bytes(WINDOW_MIN))
     pair.settle()
     with pytest.raises(StreamProtocolError):
         pair.exit.adopt(attach_of(point=ResumePoint(received=((stream, 0),))), hint=0)
@@ -133,8 +135,8 @@ def test_what_an_end_holds_is_bounded_by_windows_however_often_the_route_changes
         pair.settle()
         is_welcome = bool(pair.exit_events.writable)
         pair.exit_events.writable.clear()
-    assert STREAM_WINDOW < max(held) <= STREAM_WINDOW + SEND_BUFFER_MAX + (1 << 16)
-    assert len(pair.origin_events.data[stream]) == STREAM_WINDOW
+    assert WINDOW_MIN < max(held) <= WINDOW_MIN + SEND_BUFFER_MAX + (1 << 16)
+    assert len(pair.origin_events.data[stream]) == WINDOW_MIN
 
 
 def test_only_what_the_other_end_lacks_is_sent_again():

@@ -39,7 +39,7 @@ class Stream:
     def __init__(self):
         self.sizes = []
 
-    def consumed(self, stream_id, size):
+    def consumed(self, stream_id, size, now):
         self.sizes.append(size)
 
 

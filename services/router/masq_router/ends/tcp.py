@@ -133,7 +133,7 @@ class TcpEnd(asyncio.Protocol):
         """Tell the stream what the socket has taken."""
         size, self._unconsumed = self._unconsumed, 0
         if size:
-            self._association.consumed(self._stream_id, size)
+            self._association.consumed(self._stream_id, size, self._clock.monotonic())
             self._wake()
 
     def on_fin(self) -> None:

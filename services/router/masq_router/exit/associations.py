@@ -15,8 +15,14 @@ from masq_router.exit.detached import Detached
 from masq_router.exit.quota import Quota, StreamCounts
 from masq_router.exit.streams import ExitStreams
 from masq_router.streams.attach import Attach
+from masq_router.wire.frames import TeardownReason
 
-__all__ = ["Associations"]
+__all__ = ["HELD_MAX", "Associations"]
+
+HELD_MAX = 512 << 20
+"""Bytes for streams of others in the memory of this process: 64 full windows, or 2,048 of the
+smallest. A payer who asks for much and acknowledges nothing pins this, so whoever pins most goes
+first."""
 
 
 class Associations:
@@ -27,6 +33,7 @@ class Associations:
         make_streams: makes the sockets' side of a new one.
         clock: for how long they wait.
         detached: who waits.
+        held_max: bytes that all of them may hold in memory.
     """
 
     def __init__(
@@ -36,10 +43,12 @@ class Associations:
         make_streams: Callable[[Quota], ExitStreams],
         clock: Clock,
         detached: Detached[ExitStreams] | None = None,
+        held_max: int = HELD_MAX,
     ) -> None:
         self._counts, self._make_streams, self._clock = counts, make_streams, clock
         self._by_hash: dict[bytes, tuple[bytes, ExitStreams]] = {}
         self._detached = Detached[ExitStreams]() if detached is None else detached
+        self._held_max = held_max
         self.outcomes: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -80,8 +89,27 @@ class Associations:
         for given_up in self._detached.add(streams, streams.wallet, self._clock.monotonic()):
             self._give_up(given_up, "crowded_out")
 
+    @property
+    def held_size(self) -> int:
+        """Bytes in memory for all of them."""
+        return sum(streams.association.held_size for streams in self)
+
+    def shed(self) -> None:
+        """Give up whichever holds most, until all of them hold no more than HELD_MAX."""
+        held = {streams: streams.association.held_size for streams in self}
+        total = sum(held.values())
+        for streams in sorted(held, key=lambda each: held[each], reverse=True):
+            if total <= self._held_max:
+                return
+            total -= held[streams]
+            if streams.carrier is not None:
+                streams.carrier.end(TeardownReason.OVERLOAD)
+            self._detached.remove(streams, streams.wallet)
+            self._give_up(streams, "overload")
+
     def tick(self) -> None:
-        """Once a second: give up those whose originator did not come back."""
+        """Once a second: give up those whose originator did not come back, or that are too much."""
+        self.shed()
         for streams in self._detached.expired(self._clock.monotonic()):
             self._give_up(streams, "expired")
         for streams in self:

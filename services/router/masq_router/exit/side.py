@@ -16,6 +16,7 @@ from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.onion.hops import HopBlock
 from masq_router.sessions import Port
+from masq_router.streams.windows import WindowBudget
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["IDLE_S", "ExitSide"]
@@ -49,13 +50,18 @@ class ExitSide:
         self._chain, self._connector, self._live = chain, connector, live
         self._find_link, self._tasks, self._clock = find_link, tasks, clock
         self._counts = StreamCounts()
+        self.budget = WindowBudget()
         self.associations = Associations(
             counts=self._counts, make_streams=self._make_streams, clock=clock
         )
 
     def _make_streams(self, quota: Quota) -> ExitStreams:
         return ExitStreams(
-            connector=self._connector, quota=quota, tasks=self._tasks, clock=self._clock
+            connector=self._connector,
+            quota=quota,
+            tasks=self._tasks,
+            clock=self._clock,
+            budget=self.budget,
         )
 
     @property

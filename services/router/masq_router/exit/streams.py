@@ -18,6 +18,8 @@ from masq_router.streams.association import Association
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role
 from masq_router.streams.frames import Open
+from masq_router.streams.windows import WindowBudget
+from masq_router.wire.frames import TeardownReason
 
 __all__ = ["Carrier", "ExitStreams"]
 
@@ -33,6 +35,10 @@ class Carrier(Protocol):
         """Another route has taken over."""
         ...
 
+    def end(self, reason: TeardownReason) -> None:
+        """Tear it down."""
+        ...
+
 
 class ExitStreams:
     """The sockets of one association.
@@ -42,6 +48,7 @@ class ExitStreams:
         quota: how many this payer may have.
         tasks: for what takes time.
         clock: to know idle streams.
+        budget: for windows that grow.
     """
 
     def __init__(
@@ -51,9 +58,10 @@ class ExitStreams:
         quota: Quota,
         tasks: asyncio.TaskGroup,
         clock: Clock,
+        budget: WindowBudget | None = None,
     ) -> None:
         self._connector, self._quota, self._tasks, self._clock = connector, quota, tasks, clock
-        self.association = Association(Role.EXIT, self)
+        self.association = Association(Role.EXIT, self, budget=budget)
         self.carrier: Carrier | None = None
         self.secret = b""  # known once it was carried
         self._ends: dict[int, TcpEnd] = {}

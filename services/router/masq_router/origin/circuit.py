@@ -24,6 +24,7 @@ from masq_router.streams.association import STREAMS_MAX, Association
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role
 from masq_router.streams.frames import Open
+from masq_router.streams.windows import WindowBudget
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["Circuit", "CircuitKeeper", "ClientStream"]
@@ -83,10 +84,17 @@ class Circuit:
         clock: for probes.
         witness: told how its routes do.
         keeper: looks after it.
+        budget: for windows that grow.
     """
 
     def __init__(
-        self, *, secret: bytes, clock: Clock, witness: Witness, keeper: CircuitKeeper
+        self,
+        *,
+        secret: bytes,
+        clock: Clock,
+        witness: Witness,
+        keeper: CircuitKeeper,
+        budget: WindowBudget | None = None,
     ) -> None:
         self._secret, self._clock = secret, clock
         self._witness, self._keeper = witness, keeper
@@ -102,7 +110,7 @@ class Circuit:
         self.renew_after = Seconds(0.0)  # the healer's note: no attempt before
         self.is_over = False
         self.is_forgotten = False  # the exit said that it does not know us
-        self.association = Association(Role.ORIGIN, self)
+        self.association = Association(Role.ORIGIN, self, budget=budget)
         self.exit: NodeId | None = None  # None: no trip was taken yet
 
     # -- questions ---------------------------------------------------------------------------

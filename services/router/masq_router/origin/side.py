@@ -25,6 +25,7 @@ from masq_router.origin.healer import Healer
 from masq_router.origin.trip import LiveTrip
 from masq_router.origin.witness import Witness
 from masq_router.streams.errors import ResetCode
+from masq_router.streams.windows import WindowBudget
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["CIRCUITS_MAX", "OriginSide"]
@@ -75,6 +76,7 @@ class OriginSide:
         self._circuits: dict[Circuit, None] = {}  # the oldest first
         self._trip_by_delivery: dict[bytes, LiveTrip] = {}
         self._resent_size = 0  # of circuits that are over
+        self.budget = WindowBudget()
         self.healer = Healer(
             builder, witness, tasks, clock, expect=self._expect, on_over=self._forget_trip
         )
@@ -138,7 +140,11 @@ class OriginSide:
         if len(self._circuits) >= CIRCUITS_MAX and not self._close_an_idle_one():
             raise CannotServe(ResetCode.OVERLOAD, "too many circuits are in use")
         circuit = Circuit(
-            secret=self._builder.secret(), clock=self._clock, witness=self._witness, keeper=self
+            secret=self._builder.secret(),
+            clock=self._clock,
+            witness=self._witness,
+            keeper=self,
+            budget=self.budget,
         )
         trip = await self._builder.trip(wish, circuit, on_over=self._forget_trip)
         self._expect(trip)

@@ -40,7 +40,7 @@ SILENT_S = 3.0
 """Silence after a probe at which the route is lost."""
 
 SLOW_S = 15.0
-"""For the answer itself while other packages keep coming: ASSOCIATION_WINDOW (8 MiB) may be queued
+"""For the answer itself while other packages keep coming: WINDOW_MAX (8 MiB) may be queued
 in front of it, which a relay of 600 kB/s passes on in that time; a slower one is left."""
 
 BUSY_PACKAGES = 16

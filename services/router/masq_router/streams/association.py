@@ -9,9 +9,10 @@ to be replaced: the originator says `attach`, the exit `adopt`, both tell what t
 and each sends again what the other lacks. Frames that were on their way are not remembered; what
 they said follows from the state of the streams and is said anew.
 
-Bytes flow under two windows: one per stream and one for the association, both counted in bytes that
-the receiving TCP socket has *taken*, so that backpressure reaches from one socket to the other and
-nothing buffers without bound, with a route or without one.
+Bytes flow under two windows: one per stream, which grows while that pays (windows.py), and one for
+the association, which is as large as its streams' together, within limits. Both are counted in
+bytes that the receiving TCP socket has *taken*, so that backpressure reaches from one socket to the
+other and nothing buffers without bound, with a route or without one.
 
 Elsewhere on purpose: what leaves and when (outlet.py), how packages are read (inlet.py), routes and
 their keys (the shells in origin/ and exit/), names and addresses (exit/).
@@ -19,8 +20,10 @@ their keys (the shells in origin/ and exit/), names and addresses (exit/).
 
 from collections.abc import Mapping
 
+from masq_kernel.units import Seconds
 from masq_router.errors import StreamProtocolError
 from masq_router.streams.attach import Attach, Attached, ResumePoint, Verdict, WayBack
+from masq_router.streams.credit import Credit
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role, StreamEvents
 from masq_router.streams.frames import (
@@ -32,22 +35,16 @@ from masq_router.streams.frames import (
     reset_frame,
 )
 from masq_router.streams.inlet import read_frames
-from masq_router.streams.outlet import ASSOCIATION_WINDOW, Outlet
+from masq_router.streams.outlet import Outlet
+from masq_router.streams.resets import RememberedResets
 from masq_router.streams.stream import Stream
+from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN, WindowBudget, WindowTuner
+from masq_router.streams.writers import Writers
 
-__all__ = ["SEND_BUFFER_MAX", "STREAMS_MAX", "STREAM_WINDOW", "Association"]
-
-STREAM_WINDOW = 1 << 20
-"""1 MiB: at 10 ms round trip this allows 100 MB/s; it is also what a stalled client can pin."""
-
-SEND_BUFFER_MAX = 512 << 10
-"""Unsent bytes of a stream at which its TCP socket is no longer read."""
+__all__ = ["STREAMS_MAX", "Association"]
 
 STREAMS_MAX = 1024
 """Per association; a further OPEN is answered RESET(OVERLOAD)."""
-
-RESETS_KEPT = STREAMS_MAX
-"""Reasons that an exit remembers, in case their RESET is lost with its route."""
 
 _CONTROL_FRAMES_MAX = 4 * STREAMS_MAX
 """Answers waiting to be sent; an other end that makes us owe more than this misbehaves."""
@@ -59,19 +56,23 @@ class Association:
     Args:
         role: which end we are.
         events: the shell.
+        budget: for windows that grow; shared by all associations of a process.
     """
 
-    def __init__(self, role: Role, events: StreamEvents) -> None:
+    def __init__(
+        self, role: Role, events: StreamEvents, *, budget: WindowBudget | None = None
+    ) -> None:
         self._role = role
         self._events = events
+        self._budget = budget or WindowBudget()
         self._outlet = Outlet(self._after_sending)
         self._streams: dict[int, Stream] = {}
         self._last_id = 0
-        self._resets: dict[int, ResetCode] = {}  # what an exit has reset, and why
+        self._resets = RememberedResets()
         self._epoch = 0
         self._is_known = False  # the originator has heard from the exit
-        self._consumed = 0
-        self._told = 0
+        self._credit = Credit()
+        self._writers = Writers(events.on_writable)
         self.resent = 0
 
     # -- questions ---------------------------------------------------------------------------
@@ -94,8 +95,14 @@ class Association:
     @property
     def awaits_answer(self) -> bool:
         """Whether so much is on its way that an ACK is due as soon as it is consumed."""
-        return any(
-            stream.outbound.in_flight >= STREAM_WINDOW // 4 for stream in self._streams.values()
+        return any(stream.awaits_ack for stream in self._streams.values())
+
+    @property
+    def held_size(self) -> int:
+        """Bytes in memory: written and not acknowledged, received and not consumed."""
+        return sum(
+            stream.outbound.unacked + stream.received - stream.consumed
+            for stream in self._streams.values()
         )
 
     def stream_ids(self) -> list[int]:
@@ -127,6 +134,7 @@ class Association:
             point=self._point(),
         )
         self._outlet.say(attach.to_bytes())
+        self._outlet.say(self._credit.tell())
         for stream in self._streams.values():
             if stream.is_open:
                 self._acknowledge(stream)
@@ -153,8 +161,9 @@ class Association:
                 self._end_missing(stream, ResetCode.CLIENT_GONE)
         self._restart(hint)
         self._outlet.say(Attached(epoch=self._epoch, point=self._point()).to_bytes())
-        self._resets = {key: code for key, code in self._resets.items() if key in received}
-        for stream_id, code in self._resets.items():
+        self._outlet.say(self._credit.tell())
+        self._resets.keep(received)
+        for stream_id, code in self._resets:
             self._outlet.say(reset_frame(stream_id, code))
         for stream in self._streams.values():
             if stream.is_open:
@@ -167,7 +176,9 @@ class Association:
 
     def _restart(self, hint: int) -> None:
         self._outlet.connect(hint)
-        self._consumed = self._told = 0
+        self._credit.restart(self._point().backlog)
+        for stream in self._streams.values():
+            stream.tuner.restart()
 
     def _point(self) -> ResumePoint:
         streams = self._streams.values()
@@ -184,11 +195,13 @@ class Association:
             if offset is not None:
                 if not stream.outbound.acked <= offset <= stream.outbound.sent:
                     raise StreamProtocolError("a resume point beyond what was sent or forgotten")
-                self.resent += stream.outbound.sent - offset
+                again = stream.outbound.sent - offset
+                self.resent += again
+                self._writers.again(again)
                 stream.rewind(offset)
             self._outlet.mark_ready(stream)
             self._settle_fin(stream)
-            self._let_write(stream)
+            self._writers.release(stream)
 
     def _end_missing(self, stream: Stream, code: ResetCode) -> None:
         """The other end has a stream no more: it was done with it, or has reset it."""
@@ -207,9 +220,8 @@ class Association:
         assert not stream.fin_wanted
         stream.outbound.write(data)
         self._outlet.mark_ready(stream)
-        is_full = stream.outbound.unsent >= SEND_BUFFER_MAX
-        stream.wants_more = is_full or not self._outlet.carries_data
-        return not stream.wants_more
+        may_go_on = self._outlet.carries_data
+        return self._writers.wrote(stream, len(data), may_go_on=may_go_on)
 
     def finish(self, stream_id: int) -> None:
         """Our side has written its last byte."""
@@ -223,13 +235,17 @@ class Association:
         if self._drop(stream_id) is not None:
             self._say_reset(stream_id, code)
 
-    def consumed(self, stream_id: int, size: int) -> None:
+    def consumed(self, stream_id: int, size: int, now: Seconds) -> None:
         """Our TCP socket has taken `size` more bytes of this stream."""
         stream = self._streams.get(stream_id)
         if stream is None:
             return  # dropped meanwhile, and settled then
         stream.consumed += size
-        self._credit(size)
+        before = stream.tuner.size
+        if stream.tuner.consumed(size, now):
+            self._acknowledge(stream)
+        self._credit.windows += stream.tuner.size - before
+        self._give_credit(size)
         self._acknowledge_if_due(stream)
         self._forget_if_done(stream)
 
@@ -243,12 +259,17 @@ class Association:
         """Ask the exit for a connection and return the new stream's number (originator)."""
         assert self._role is Role.ORIGIN
         self._last_id += 1
-        request = Open(stream=self._last_id, window=STREAM_WINDOW, host=host, port=port)
-        stream = Stream(self._last_id, window=STREAM_WINDOW, send_limit=0)
+        request = Open(stream=self._last_id, window=WINDOW_MIN, host=host, port=port)
+        stream = self._begin(self._last_id, their_window=0)
         stream.opening = request.to_bytes()
-        self._streams[stream.stream_id] = stream
         self._outlet.say(stream.opening)
         return stream.stream_id
+
+    def _begin(self, stream_id: int, *, their_window: int) -> Stream:
+        stream = Stream(stream_id, tuner=WindowTuner(self._budget), their_window=their_window)
+        self._streams[stream_id] = stream
+        self._credit.windows += stream.tuner.size
+        return stream
 
     def opened(self, stream_id: int) -> None:
         """Tell the originator that the connection stands (exit)."""
@@ -260,14 +281,9 @@ class Association:
 
     # -- sending -----------------------------------------------------------------------------
 
-    def _after_sending(self, stream: Stream) -> None:
+    def _after_sending(self, stream: Stream, size: int) -> None:
         self._settle_fin(stream)
-        self._let_write(stream)
-
-    def _let_write(self, stream: Stream) -> None:
-        if stream.wants_more and stream.outbound.unsent < SEND_BUFFER_MAX // 2:
-            stream.wants_more = False
-            self._events.on_writable(stream.stream_id)
+        self._writers.sent(stream, size)
 
     def _settle_fin(self, stream: Stream) -> None:
         if stream.owes_fin and self._outlet.carries_data:
@@ -276,26 +292,24 @@ class Association:
 
     def _say_reset(self, stream_id: int, code: ResetCode) -> None:
         if self._role is Role.EXIT:
-            self._resets[stream_id] = code
-            if len(self._resets) > RESETS_KEPT:
-                del self._resets[next(iter(self._resets))]
+            self._resets.remember(stream_id, code)
         self._outlet.say(reset_frame(stream_id, code))
 
     def _acknowledge(self, stream: Stream) -> None:
         stream.told = stream.position
-        frame = ack_frame(stream.stream_id, consumed=stream.told, window=stream.window)
+        stream.allowed = max(stream.allowed, stream.consumed + stream.tuner.size)
+        frame = ack_frame(stream.stream_id, consumed=stream.told, window=stream.tuner.size)
         self._outlet.say(frame)
 
     def _acknowledge_if_due(self, stream: Stream) -> None:
         if stream.ack_is_due:
             self._acknowledge(stream)
 
-    def _credit(self, size: int) -> None:
+    def _give_credit(self, size: int) -> None:
         """Count bytes as consumed for the association, and say so in time."""
-        self._consumed += size
-        if self._consumed - self._told >= ASSOCIATION_WINDOW // 4:
-            self._told = self._consumed
-            self._outlet.say(ack_frame(0, consumed=self._told, window=ASSOCIATION_WINDOW))
+        self._credit.consumed(size)
+        if self._credit.is_due:
+            self._outlet.say(self._credit.tell())
 
     # -- receiving ---------------------------------------------------------------------------
 
@@ -338,6 +352,7 @@ class Association:
 
     def take_data(self, stream_id: int, offset: int, data: memoryview) -> None:
         """Bytes from the other end."""
+        self._credit.received(len(data))
         stream = self._streams.get(stream_id)
         if stream is None:
             self._swallow(stream_id, len(data))
@@ -345,7 +360,7 @@ class Association:
         if offset != stream.received:
             raise StreamProtocolError("DATA out of order")
         end = offset + len(data)
-        if stream.fin_received or end > stream.consumed + stream.window:
+        if stream.fin_received or end > stream.allowed:
             raise StreamProtocolError("DATA beyond what was allowed")
         stream.received = end
         self._events.on_data(stream_id, data)
@@ -354,7 +369,7 @@ class Association:
         """Bytes of a stream that we have just dropped; they still count for the association."""
         if stream_id > self._last_id or stream_id == 0:
             raise StreamProtocolError("DATA for a stream that was never opened")
-        self._credit(length)
+        self._give_credit(length)
 
     def take_open(self, request: Open) -> None:
         """The originator wants a connection, or wants it still, on another route."""
@@ -363,15 +378,13 @@ class Association:
         if request.stream in self._streams:
             return
         if request.stream <= self._last_id:
-            code = self._resets.get(request.stream, ResetCode.GENERAL)
-            self._outlet.say(reset_frame(request.stream, code))
+            self._outlet.say(reset_frame(request.stream, self._resets.reason(request.stream)))
             return
         self._last_id = request.stream
         if len(self._streams) >= STREAMS_MAX:
             self._say_reset(request.stream, ResetCode.OVERLOAD)
             return
-        stream = Stream(request.stream, window=STREAM_WINDOW, send_limit=request.window)
-        self._streams[request.stream] = stream
+        self._begin(request.stream, their_window=request.window)
         self._events.on_open(request)
 
     def take_ack(self, stream_id: int, offset: int, window: int) -> None:
@@ -379,7 +392,7 @@ class Association:
         if stream_id == 0:
             if offset > self._outlet.sent:
                 raise StreamProtocolError("ACK of bytes never sent")
-            self._outlet.allow(offset + window)
+            self._outlet.allow(offset + min(window, WINDOW_MAX))
             return
         stream = self._streams.get(stream_id)
         if stream is None:
@@ -427,12 +440,8 @@ class Association:
         self._outlet.forget(stream_id)
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
-            self._settle_consumption(stream)
+            self._credit.windows -= stream.tuner.size
+            stream.tuner.close()
+            self._writers.forget(stream)
+            self._give_credit(stream.received - stream.consumed)  # nobody will take them
         return stream
-
-    def _settle_consumption(self, stream: Stream) -> None:
-        """Give the association its window back for bytes nobody will consume any more."""
-        left = stream.received - stream.consumed
-        if left > 0:
-            stream.consumed = stream.received
-            self._credit(left)

@@ -1,5 +1,9 @@
 """What leaves an association: control frames first, then streams in turn. Pure.
 
+Streams that have just found something to say, a request or an answer, come before those that have
+been sending all along, but no more than two in a row: so a small exchange waits for one package of
+a bulk transfer and not for one of each, and nobody starves (the sparse flows of RFC 8290).
+
     closed -> control only -> open -> closed        one round for each route
 
 `control only` is the originator between ATTACH and ATTACHED: it does not know yet from where to
@@ -10,13 +14,14 @@ with what the other end has received and not consumed.
 from collections.abc import Callable
 
 from masq_router.onion.padding import capacity, padded_size
+from masq_router.streams.credit import ASSOCIATION_WINDOW_MIN
 from masq_router.streams.frames import DATA_HEADER, FrameType
 from masq_router.streams.stream import Stream
 
-__all__ = ["ASSOCIATION_WINDOW", "Outlet"]
+__all__ = ["Outlet"]
 
-ASSOCIATION_WINDOW = 8 << 20
-"""All streams of an association together; below every relay's cap per session (egress.py)."""
+FRESH_IN_A_ROW = 2
+"""Then one of those that have been sending all along has its turn."""
 
 _DATA_ROOM_MIN = DATA_HEADER.size + 1
 
@@ -25,14 +30,16 @@ class Outlet:
     """Frames and streams that wait for the next package.
 
     Args:
-        after_sending: called for each stream of which bytes have left.
+        after_sending: called for each stream of which bytes have left, and how many.
     """
 
-    def __init__(self, after_sending: Callable[[Stream], None]) -> None:
+    def __init__(self, after_sending: Callable[[Stream, int], None]) -> None:
         self._after_sending = after_sending
         self._hint, self._capacity = 0, capacity(0)
         self._control: list[bytes] = []
-        self._ready: dict[int, Stream] = {}  # streams with something to send, in turn
+        self._fresh: dict[int, Stream] = {}  # streams that had nothing to send until now
+        self._ready: dict[int, Stream] = {}  # streams that have sent and go on, in turn
+        self._fresh_in_a_row = 0
         self._limit = 0
         self.sent = 0
         self.is_connected = False
@@ -48,13 +55,14 @@ class Outlet:
 
     def resume(self, backlog: int) -> None:
         """Let bytes flow; the other end still has `backlog` bytes to consume."""
-        self.sent, self._limit = backlog, ASSOCIATION_WINDOW
+        self.sent, self._limit = backlog, ASSOCIATION_WINDOW_MIN
         self.carries_data = True
 
     def close(self) -> None:
         """The route is gone."""
         self.is_connected = self.carries_data = False
         self._control.clear()
+        self._fresh.clear()
         self._ready.clear()
 
     # -- what waits --------------------------------------------------------------------------
@@ -62,7 +70,8 @@ class Outlet:
     @property
     def wants_to_send(self) -> bool:
         """Whether `next_package` would return one."""
-        return bool(self._control) or (bool(self._ready) and self.sent < self._limit)
+        has_data = bool(self._fresh or self._ready)
+        return bool(self._control) or (has_data and self.sent < self._limit)
 
     @property
     def control_count(self) -> int:
@@ -75,12 +84,14 @@ class Outlet:
             self._control.append(frame)
 
     def mark_ready(self, stream: Stream) -> None:
-        """Put a stream that has something to send at the end of the line."""
-        if self.carries_data and stream.sendable > 0:
-            self._ready[stream.stream_id] = stream
+        """Put a stream that has something to send in line, if it is not there already."""
+        is_waiting = stream.stream_id in self._ready
+        if self.carries_data and not is_waiting and stream.sendable > 0:
+            self._fresh[stream.stream_id] = stream
 
     def forget(self, stream_id: int) -> None:
         """A stream is gone."""
+        self._fresh.pop(stream_id, None)
         self._ready.pop(stream_id, None)
 
     def allow(self, limit: int) -> None:
@@ -112,19 +123,26 @@ class Outlet:
         return room
 
     def _take_data(self, parts: list[bytes | memoryview], room: int) -> int:
-        while room >= _DATA_ROOM_MIN and self._ready:
+        while room >= _DATA_ROOM_MIN and (self._fresh or self._ready):
             allowed = self._limit - self.sent
             if allowed <= 0:
                 break
-            stream_id = next(iter(self._ready))
-            stream = self._ready.pop(stream_id)
+            stream = self._next_stream()
             offset = stream.outbound.sent
             size = min(stream.sendable, room - DATA_HEADER.size, allowed)
             piece = stream.outbound.take(size)
-            parts.append(DATA_HEADER.pack(FrameType.DATA, stream_id, offset, len(piece)))
+            head = DATA_HEADER.pack(FrameType.DATA, stream.stream_id, offset, len(piece))
+            parts.append(head)
             parts.append(piece)
             room -= DATA_HEADER.size + len(piece)
             self.sent += len(piece)
-            self.mark_ready(stream)  # to the end of the line: streams take turns
-            self._after_sending(stream)
+            if stream.sendable > 0:
+                self._ready[stream.stream_id] = stream  # to the end of the line
+            self._after_sending(stream, len(piece))
         return room
+
+    def _next_stream(self) -> Stream:
+        is_their_turn = self._fresh_in_a_row < FRESH_IN_A_ROW or not self._ready
+        line = self._fresh if self._fresh and is_their_turn else self._ready
+        self._fresh_in_a_row = self._fresh_in_a_row + 1 if line is self._fresh else 0
+        return line.pop(next(iter(line)))

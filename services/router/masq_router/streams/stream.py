@@ -5,6 +5,7 @@ is acknowledged, the FINs included, or by RESET.
 """
 
 from masq_router.streams.send_buffer import SendBuffer
+from masq_router.streams.windows import WINDOW_MAX, WindowTuner
 
 __all__ = ["Stream"]
 
@@ -19,7 +20,9 @@ class Stream:
         received: the offset up to which we have everything.
         consumed: the offset up to which our TCP socket has taken it.
         told: the position in our last ACK.
-        window: how many bytes beyond `consumed` we let the other end send.
+        tuner: how many bytes beyond `consumed` we let the other end send.
+        allowed: up to where we have let it, which a smaller window does not take back.
+        their_window: the same for us, by the other end's last ACK.
         is_open: the exit is connected (data may flow).
         opening: the OPEN, which a new route may have to carry again (originator).
         fin_wanted: we have written the last byte.
@@ -30,6 +33,7 @@ class Stream:
     """
 
     __slots__ = (
+        "allowed",
         "consumed",
         "fin_acked",
         "fin_received",
@@ -41,19 +45,22 @@ class Stream:
         "received",
         "send_limit",
         "stream_id",
+        "their_window",
         "told",
+        "tuner",
         "wants_more",
-        "window",
     )
 
-    def __init__(self, stream_id: int, *, window: int, send_limit: int) -> None:
+    def __init__(self, stream_id: int, *, tuner: WindowTuner, their_window: int) -> None:
         self.stream_id = stream_id
         self.outbound = SendBuffer()
-        self.send_limit = send_limit
+        self.tuner = tuner
+        self.allowed = tuner.size
+        self.their_window = min(their_window, WINDOW_MAX)
+        self.send_limit = self.their_window
         self.received = 0
         self.consumed = 0
         self.told = 0
-        self.window = window
         self.is_open = False
         self.opening = b""
         self.wants_more = False
@@ -87,7 +94,7 @@ class Stream:
         the other end can forget what it kept.
         """
         position = self.position
-        return position - self.told >= self.window // 4 or self.told < position > self.consumed
+        return position - self.told >= self.tuner.size // 4 or self.told < position > self.consumed
 
     @property
     def has_ended(self) -> bool:
@@ -107,8 +114,14 @@ class Stream:
             self.fin_acked = True
             offset -= 1
         self.outbound.ack(offset)
-        self.send_limit = max(self.send_limit, offset + window)
+        self.their_window = min(window, WINDOW_MAX)  # a larger one would be held in our memory
+        self.send_limit = max(self.send_limit, offset + self.their_window)
         return True
+
+    @property
+    def awaits_ack(self) -> bool:
+        """Whether so much is on its way that the other end ought to have said something."""
+        return self.outbound.in_flight > 0 and self.outbound.in_flight >= self.their_window // 2
 
     def rewind(self, offset: int) -> None:
         """Send again from `offset`, and the FIN after it; one that arrived is heard twice."""
