@@ -23,6 +23,7 @@ class RecordingEvents:
         self.data = defaultdict(bytearray)
         self.opens, self.opened, self.fins, self.resets = [], [], [], []
         self.probed, self.writable = [], []
+        self.datagrams, self.flow_ends = [], []
         self.attached = self.unknown = 0
         self.consumes = True
         self.now = 0.0
@@ -56,6 +57,13 @@ class RecordingEvents:
 
     def on_probed(self, token) -> None:
         self.probed.append(token)
+
+    def on_datagram(self, datagram) -> None:
+        said = datagram.flow, datagram.host, datagram.port, bytes(datagram.data)
+        self.datagrams.append(said)
+
+    def on_flow_end(self, flow) -> None:
+        self.flow_ends.append(flow)
 
 
 class Route:

@@ -37,8 +37,16 @@ class RouterCollector(Collector):
         yield _gauge("links", "Proven links", len(self._mesh.pool))
         yield _gauge("sessions", "Live route sessions", len(self._live.table))
         yield _gauge("circuits", "Round trips of our own clients", self._origin.circuit_count)
-        yield _gauge("client_streams", "Streams of our own clients", self._origin.stream_count)
-        yield _gauge("exit_streams", "Streams served as an exit", self._exit_side.stream_count)
+        yield _gauge(
+            "client_streams",
+            "Streams of our own clients, their UDP sockets included",
+            self._origin.stream_count,
+        )
+        yield _gauge(
+            "exit_streams",
+            "Streams served as an exit, UDP flows included",
+            self._exit_side.stream_count,
+        )
         yield _gauge(
             "detached_associations",
             "Associations at this exit that have lost their route",

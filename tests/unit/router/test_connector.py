@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from masq_router.exit.connector import Connector
+from masq_kernel.clock import ManualClock
+from masq_router.exit.connector import STAGGER_S, Connector
 from masq_router.exit.errors import TargetRefused
 from masq_router.exit.policy import ExitPolicy
 from masq_router.exit.resolver import ADDRESSES_MAX, Resolver, is_special
@@ -59,6 +60,39 @@ class TestConnector:
     async def test_the_next_address_is_tried_when_one_refuses(self, port):
         resolver = GivenResolver("127.0.0.9", "127.0.0.1")
         transport, _ = await Connector(OPEN, resolver).connect("x.org", port, asyncio.Protocol)
+        assert transport.get_extra_info("peername")[0] == "127.0.0.1"
+        transport.close()
+
+    async def test_an_address_that_hangs_costs_a_quarter_of_a_second(self, port):
+        with socket.socket() as full:
+            full.bind(("127.0.0.9", port))
+            full.listen(0)
+            fillers = [socket.socket() for _ in range(8)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+            began = time.monotonic()
+            resolver = GivenResolver("127.0.0.9", "127.0.0.1")
+            transport, _ = await Connector(OPEN, resolver).connect("x.org", port, asyncio.Protocol)
+            taken = time.monotonic() - began
+            assert transport.get_extra_info("peername")[0] == "127.0.0.1"
+            assert STAGGER_S <= taken < 2.0  # the address before it would have taken CONNECT_S
+            transport.close()
+            for filler in fillers:
+                filler.close()
+
+    async def test_ipv6(self):
+        server = await asyncio.start_server(lambda reader, writer: writer.close(), "::1", 0)
+        port = server.sockets[0].getsockname()[1]
+        transport, _ = await Connector(OPEN, Resolver()).connect("::1", port, asyncio.Protocol)
+        assert transport.get_extra_info("peername")[:2] == ("::1", port)
+        transport.close()
+        server.close()
+
+    async def test_one_family_without_a_way_does_not_hide_the_other(self, port):
+        resolver = GivenResolver("2001:db8::1", "127.0.0.1")
+        policy = ExitPolicy.parse(("accept *:*",))
+        transport, _ = await Connector(policy, resolver).connect("x.org", port, asyncio.Protocol)
         assert transport.get_extra_info("peername")[0] == "127.0.0.1"
         transport.close()
 
@@ -124,6 +158,28 @@ class TestResolver:
         with pytest.raises(TargetRefused) as caught:
             await Resolver(timeout_s=0.1).resolve("example.org")
         assert caught.value.code is ResetCode.TIMED_OUT
+
+    async def test_a_name_is_asked_for_once_however_many_want_it(self, monkeypatch):
+        asked = []
+
+        def look_up(host, *_, **__):
+            asked.append(host)
+            time.sleep(0.05)
+            return [(0, 0, 0, "", ("192.0.2.1", 0))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        clock = ManualClock()
+        resolver = Resolver(clock=clock)
+        first = asyncio.create_task(resolver.resolve("example.org"))
+        others = [asyncio.create_task(resolver.resolve("example.org")) for _ in range(5)]
+        await asyncio.sleep(0)
+        first.cancel()
+        assert len(set(await asyncio.gather(*others))) == 1
+        await resolver.resolve("example.org")
+        assert asked == ["example.org"]
+        clock.advance(61)
+        await resolver.resolve("example.org")
+        assert len(asked) == 2
 
     async def test_a_name_has_each_of_its_addresses_once_and_not_too_many(self, monkeypatch):
         found = [(0, 0, 0, "", (f"192.0.2.{number % 20}", 0)) for number in range(60)]

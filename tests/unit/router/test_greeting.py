@@ -7,7 +7,7 @@ import pytest
 from masq_router.errors import ProxyProtocolError
 from masq_router.origin.greeting import EARLY_SIZE_MAX, Greeting
 from masq_router.origin.http_connect import HEAD_SIZE_MAX
-from masq_router.origin.request import isolation_of, usable_host
+from masq_router.origin.request import AssociateRequest, isolation_of, usable_host
 from masq_router.streams.errors import ResetCode
 
 NO_AUTH, USER_PASSWORD, BOTH = b"\x05\x01\x00", b"\x05\x01\x02", b"\x05\x02\x00\x02"
@@ -66,12 +66,17 @@ class TestSocks5:
         greeting, _ = greet(NO_AUTH, socks_target(kind, raw))
         assert greeting.request.host == host
 
+    def test_a_client_that_wants_to_send_datagrams_hears_where_they_are_taken(self):
+        greeting, _ = greet(NO_AUTH, socks_target(command=3))
+        assert isinstance(greeting.request, AssociateRequest)
+        assert greeting.accepted_at(("127.0.0.1", 4660)) == b"\x05\0\0\x01\x7f\0\0\x01\x12\x34"
+        assert greeting.accepted_at(("::1", 80))[3:] == b"\x04" + bytes(15) + b"\x01\0\x50"
+
     @pytest.mark.parametrize(
         ("messages", "answer"),
         [
             ((b"\x05\x01\x01",), b"\x05\xff"),  # GSSAPI only
             ((NO_AUTH, socks_target(command=2)), b"\x05\x07"),  # BIND
-            ((NO_AUTH, socks_target(command=3)), b"\x05\x07"),  # UDP ASSOCIATE
             ((NO_AUTH, socks_target(kind=9)), b"\x05\x08"),
             ((NO_AUTH, socks_target(port=0)), b"\x05\x01"),
             ((NO_AUTH, socks_target(host=b"\x00")), b"\x05\x01"),

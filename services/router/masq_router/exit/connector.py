@@ -1,10 +1,16 @@
-"""Sockets to servers: resolve, keep what the policy permits, connect to an address, not a name."""
+"""Sockets to servers: resolve, keep what the policy permits, connect to an address, not a name.
+
+Addresses of both families are tried in turn, a quarter of a second apart, and the first that
+answers is taken (Happy Eyeballs, RFC 8305), so a broken one costs a client next to nothing.
+"""
 
 import asyncio
 import errno
-from collections.abc import Callable, Sequence
-from itertools import chain, zip_longest
+import socket
+from collections.abc import Callable
 from typing import TypeVar
+
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from masq_router.exit.errors import TargetRefused
 from masq_router.exit.policy import ExitPolicy, IpAddress
@@ -18,8 +24,8 @@ P = TypeVar("P", bound=asyncio.Protocol)
 CONNECT_S = 10.0
 """For all addresses of a host together."""
 
-ADDRESS_S = 4.0
-"""For one address while there are others to try."""
+STAGGER_S = 0.25
+"""Until the next address is tried beside those that have not answered (RFC 8305 section 5)."""
 
 _CODES = {
     errno.ECONNREFUSED: ResetCode.CONNECTION_REFUSED,
@@ -36,8 +42,13 @@ _CODES = {
 
 
 def reset_code_of(error: OSError) -> ResetCode:
-    """Return what the originator is told of a failed connect. Pure."""
-    return _CODES.get(error.errno or 0, ResetCode.GENERAL)
+    """Return what the originator is told of a failed connect. Pure.
+
+    Addresses that failed for different reasons leave no number behind: the host cannot be reached.
+    """
+    if error.errno is None:
+        return ResetCode.HOST_UNREACHABLE
+    return _CODES.get(error.errno, ResetCode.GENERAL)
 
 
 class Connector:
@@ -60,40 +71,38 @@ class Connector:
         """Return a standing connection.
 
         Raises:
-            TargetRefused: with the reason of the last address that was tried.
+            TargetRefused: with the reason that all its addresses share, if they share one.
+        """
+        targets = [_info(address, port) for address in await self.targets(host, port)]
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                connection = await start_connection(
+                    targets, happy_eyeballs_delay=STAGGER_S, interleave=1
+                )
+                return await loop.create_connection(make_protocol, sock=connection)
+        except TimeoutError:
+            raise TargetRefused(ResetCode.TIMED_OUT) from None
+        except OSError as error:
+            raise TargetRefused(reset_code_of(error)) from None
+        except RuntimeError:  # uvloop, of a socket that it already knows
+            raise TargetRefused(ResetCode.GENERAL) from None
+
+    async def targets(self, host: str, port: int) -> list[IpAddress]:
+        """Return the addresses of a host that the policy permits, the preferred first.
+
+        Raises:
+            TargetRefused: there are none.
         """
         addresses = await self._resolver.resolve(host)
         permitted = [each for each in addresses if self.policy.permits(each, port)]
         if not permitted:
             raise TargetRefused(ResetCode.REFUSED_BY_POLICY)
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._try_each(_alternate(permitted), port, make_protocol)
-        except TimeoutError:
-            raise TargetRefused(ResetCode.TIMED_OUT) from None
-
-    async def _try_each(
-        self, addresses: Sequence[IpAddress], port: int, make_protocol: Callable[[], P]
-    ) -> tuple[asyncio.Transport, P]:
-        loop = asyncio.get_running_loop()
-        code = ResetCode.GENERAL
-        for index, address in enumerate(addresses):
-            is_last = index == len(addresses) - 1
-            try:
-                async with asyncio.timeout(None if is_last else ADDRESS_S):
-                    return await loop.create_connection(make_protocol, str(address), port)
-            except TimeoutError:
-                code = ResetCode.TIMED_OUT
-                if is_last:
-                    raise
-            except OSError as error:
-                code = reset_code_of(error)
-        raise TargetRefused(code)
+        return permitted
 
 
-def _alternate(addresses: Sequence[IpAddress]) -> list[IpAddress]:
-    """Return both families in turn, so that a broken one costs one attempt (RFC 8305 section 4)."""
-    first = [each for each in addresses if each.version == addresses[0].version]
-    second = [each for each in addresses if each.version != addresses[0].version]
-    pairs = chain.from_iterable(zip_longest(first, second))
-    return [each for each in pairs if each is not None]
+def _info(address: IpAddress, port: int) -> AddrInfoType:
+    """Return an address as getaddrinfo would."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    at = (str(address), port) if address.version == 4 else (str(address), port, 0, 0)
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", at

@@ -13,8 +13,10 @@ from masq_kernel.units import Seconds
 from masq_router.ends.tcp import TcpEnd
 from masq_router.exit.connector import Connector
 from masq_router.exit.errors import TargetRefused
+from masq_router.exit.flows import ExitFlows
 from masq_router.exit.quota import Quota
 from masq_router.streams.association import Association
+from masq_router.streams.datagrams import Datagram
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role
 from masq_router.streams.frames import Open
@@ -62,6 +64,9 @@ class ExitStreams:
     ) -> None:
         self._connector, self._quota, self._tasks, self._clock = connector, quota, tasks, clock
         self.association = Association(Role.EXIT, self, budget=budget)
+        self.flows = ExitFlows(
+            connector=connector, quota=quota, tasks=tasks, clock=clock, answer=self._answer
+        )
         self.carrier: Carrier | None = None
         self.secret = b""  # known once it was carried
         self._ends: dict[int, TcpEnd] = {}
@@ -72,8 +77,8 @@ class ExitStreams:
 
     @property
     def is_needed(self) -> bool:
-        """Whether a stream lives: its socket may be gone, and its bytes not yet delivered."""
-        return self.association.stream_count > 0
+        """Whether a flow lives, or a stream: its socket may be gone, its bytes not delivered."""
+        return self.association.stream_count > 0 or len(self.flows) > 0
 
     @property
     def wallet(self) -> WalletAddress:
@@ -82,6 +87,7 @@ class ExitStreams:
 
     def close(self) -> None:
         """Cut every socket: nobody asks for these streams any more."""
+        self.flows.close()
         for task in list(self._connecting.values()):
             task.cancel()
         for end in list(self._ends.values()):
@@ -95,7 +101,8 @@ class ExitStreams:
         self._wake()
 
     def reset_idle(self, since: Seconds) -> None:
-        """Cut the streams on which nothing has moved since then."""
+        """Cut the streams on which nothing has moved since then, and end silent flows."""
+        self.flows.end_idle(self._clock.monotonic())
         for stream_id, end in list(self._ends.items()):
             if end.active_at < since:
                 self.association.reset(stream_id, ResetCode.TIMED_OUT)
@@ -155,6 +162,18 @@ class ExitStreams:
 
     def on_probed(self, token: int) -> None:
         """An exit never asks."""
+
+    def on_datagram(self, datagram: Datagram) -> None:
+        """A client's datagram."""
+        self.flows.take(datagram)
+
+    def on_flow_end(self, flow: int) -> None:
+        """The client has closed its UDP socket."""
+        self.flows.end(flow)
+
+    def _answer(self, datagram: Datagram) -> None:
+        self.association.flows.send(datagram)
+        self._wake()
 
     # -- sockets -----------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from masq_router.origin.trip import LiveTrip
 from masq_router.origin.watch import Step, patience_s
 from masq_router.origin.witness import Witness
 from masq_router.streams.association import STREAMS_MAX, Association
+from masq_router.streams.datagrams import Datagram
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role
 from masq_router.streams.frames import Open
@@ -64,6 +65,18 @@ class ClientStream(Protocol):
         ...
 
 
+class FlowClient(Protocol):
+    """Whose datagrams a circuit carries."""
+
+    def on_datagram(self, datagram: Datagram) -> None:
+        """One has come; its data are valid during the call only."""
+        ...
+
+    def on_circuit_lost(self) -> None:
+        """The exit is out of reach."""
+        ...
+
+
 class CircuitKeeper(Protocol):
     """Who looks after circuits."""
 
@@ -99,6 +112,8 @@ class Circuit:
         self._secret, self._clock = secret, clock
         self._witness, self._keeper = witness, keeper
         self._clients: dict[int, ClientStream] = {}
+        self._flows: dict[int, FlowClient] = {}
+        self._last_flow = 0
         self._opening: set[int] = set()  # streams that the exit has not answered
         self._trip: LiveTrip | None = None
         self._retired: list[tuple[LiveTrip, Seconds]] = []
@@ -117,8 +132,8 @@ class Circuit:
 
     @property
     def stream_count(self) -> int:
-        """Streams alive; one whose client is done may still have bytes for its server."""
-        return self.association.stream_count
+        """Streams and flows alive; one whose client is done may still have bytes for its server."""
+        return self.association.stream_count + len(self._flows)
 
     @property
     def is_usable(self) -> bool:
@@ -211,6 +226,23 @@ class Circuit:
         self.wake()
         return stream_id
 
+    def begin_flow(self, client: FlowClient) -> int:
+        """Carry a client's datagrams; `client` hears the answers."""
+        self._last_flow += 1
+        self._flows[self._last_flow] = client
+        return self._last_flow
+
+    def send_datagram(self, datagram: Datagram) -> None:
+        """Send one, if it can leave now."""
+        self.association.flows.send(datagram)
+        self.wake()
+
+    def end_flow(self, flow: int) -> None:
+        """The client is gone."""
+        if self._flows.pop(flow, None) is not None:
+            self.association.flows.end(flow)
+            self.wake()
+
     def replace_client(self, stream_id: int, client: ClientStream) -> None:
         """Another object speaks for the client from now on."""
         self._clients[stream_id] = client
@@ -278,9 +310,10 @@ class Circuit:
             self._trip = None
         for trip in trips:
             trip.end(reason)
-        clients, self._clients = self._clients, {}
+        clients: list[ClientStream | FlowClient] = [*self._clients.values(), *self._flows.values()]
+        self._clients, self._flows = {}, {}
         self._keeper.on_circuit_over(self)
-        for client in clients.values():
+        for client in clients:
             client.on_circuit_lost()
 
     # -- StreamEvents ------------------------------------------------------------------------
@@ -333,6 +366,16 @@ class Circuit:
         client = self._clients.get(stream_id)
         if client is not None:
             client.on_writable()
+
+    def on_datagram(self, datagram: Datagram) -> None:
+        """An answer to a client's datagram."""
+        client = self._flows.get(datagram.flow)
+        if client is not None:
+            client.on_datagram(datagram)
+
+    def on_flow_end(self, flow: int) -> None:
+        """Only exits hear this."""
+        raise StreamProtocolError(f"FLOW_END from an exit, flow {flow}")
 
     def on_probed(self, token: int) -> None:
         """The exit answered."""

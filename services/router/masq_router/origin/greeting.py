@@ -4,7 +4,7 @@ import string
 
 from masq_router.errors import ProxyProtocolError
 from masq_router.origin.http_connect import HttpConnect, no_http
-from masq_router.origin.request import ConnectRequest
+from masq_router.origin.request import AssociateRequest, ConnectRequest
 from masq_router.origin.socks5 import SOCKS4_REFUSED, Socks5
 from masq_router.streams.errors import ResetCode
 
@@ -26,7 +26,7 @@ class Greeting:
         self._protocol: Socks5 | HttpConnect | None = None
 
     @property
-    def request(self) -> ConnectRequest | None:
+    def request(self) -> ConnectRequest | AssociateRequest | None:
         """What it asks for, once that is complete."""
         return self._protocol.request if self._protocol else None
 
@@ -54,6 +54,11 @@ class Greeting:
         """Return the answer of a connection that stands."""
         assert self._protocol is not None
         return self._protocol.accepted()
+
+    def accepted_at(self, at: tuple[str, int]) -> bytes:
+        """Return the answer to a client that wants to send datagrams: where they are taken."""
+        assert isinstance(self._protocol, Socks5)
+        return self._protocol.accepted(at)
 
     def refused(self, code: ResetCode) -> bytes:
         """Return the answer of one that does not."""

@@ -15,8 +15,9 @@ from masq_router.origin.circuit import Circuit
 from masq_router.origin.errors import CannotServe
 from masq_router.origin.greeting import Greeting
 from masq_router.origin.refusals import Refusals
-from masq_router.origin.request import ConnectRequest
+from masq_router.origin.request import AssociateRequest, ConnectRequest
 from masq_router.origin.side import OriginSide
+from masq_router.origin.udp import UdpRelay, UdpRelays
 from masq_router.streams.errors import ResetCode
 
 __all__ = ["CLIENTS_MAX", "ProxyListener"]
@@ -58,6 +59,7 @@ class ProxyListener:
 
     def __init__(self, origin: OriginSide, tasks: asyncio.TaskGroup, clock: Clock) -> None:
         self._origin, self._tasks, self._clock = origin, tasks, clock
+        self.udp = UdpRelays(origin, tasks)
         self.refusals = Refusals(lambda reason: _log.warning("clients are refused", reason=reason))
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
@@ -86,7 +88,9 @@ class ProxyListener:
             client.refuse(ResetCode.SHUTTING_DOWN)
 
     def _make_client(self) -> "_Client":
-        return _Client(self._origin, self._tasks, self._clock, self._clients, self.refusals)
+        return _Client(
+            self._origin, self.udp, self._tasks, self._clock, self._clients, self.refusals
+        )
 
 
 class _Client(asyncio.Protocol):
@@ -95,11 +99,13 @@ class _Client(asyncio.Protocol):
     def __init__(
         self,
         origin: OriginSide,
+        udp: UdpRelays,
         tasks: asyncio.TaskGroup,
         clock: Clock,
         clients: "set[_Client]",
         refusals: Refusals,
     ) -> None:
+        self._udp = udp
         self._origin, self._tasks, self._clock, self._clients = origin, tasks, clock, clients
         self._refusals = refusals
         self._greeting = Greeting()
@@ -176,17 +182,20 @@ class _Client(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
 
-    def _serve(self, request: ConnectRequest) -> None:
+    def _serve(self, request: ConnectRequest | AssociateRequest) -> None:
         assert self._transport is not None
         assert self._deadline is not None
         self._deadline.cancel()
         self._transport.pause_reading()
         self._task = self._tasks.create_task(self._connect(request), name="connect a client")
 
-    async def _connect(self, request: ConnectRequest) -> None:
+    async def _connect(self, request: ConnectRequest | AssociateRequest) -> None:
         try:
             async with asyncio.timeout(OPENING_S):
-                await self._try_circuits(request)
+                if isinstance(request, ConnectRequest):
+                    await self._try_circuits(request)
+                else:
+                    await self._associate(request)
         except CannotServe as problem:
             self._refusals.refused(problem.code, problem.reason)
             self.refuse(problem.code)
@@ -195,6 +204,22 @@ class _Client(asyncio.Protocol):
             self.refuse(ResetCode.TIMED_OUT)
             if self._attempt is not None:
                 self._attempt.give_up()
+
+    async def _associate(self, request: AssociateRequest) -> None:
+        assert self._transport is not None
+        client, here = (self._transport.get_extra_info(end)[0] for end in ("peername", "sockname"))
+        relay = await self._udp.open(request, client, here)
+        if relay is None:
+            raise CannotServe(ResetCode.OVERLOAD, "too many clients send datagrams")
+        transport, self._transport = self._transport, None
+        if transport.is_closing():
+            relay.close()
+            return
+        self._leave()
+        self._refusals.served()
+        transport.write(self._greeting.accepted_at(relay.address))
+        transport.set_protocol(_UdpControl(relay))
+        transport.resume_reading()
 
     async def _try_circuits(self, request: ConnectRequest) -> None:
         for _ in range(ATTEMPTS):
@@ -223,6 +248,17 @@ class _Client(asyncio.Protocol):
         self._attempt = _Attempt(self.take_over)
         self._attempt.begin(circuit, request)
         return await self._attempt.outcome
+
+
+class _UdpControl(asyncio.Protocol):
+    """The connection that asked for a relay: its end is the relay's."""
+
+    def __init__(self, relay: UdpRelay) -> None:
+        self._relay = relay
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """The client is done."""
+        self._relay.close()
 
 
 class _Attempt:

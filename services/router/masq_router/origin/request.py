@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from masq_router.streams.frames import HOST_SIZE_MAX
 
-__all__ = ["ConnectRequest", "isolation_of", "usable_host"]
+__all__ = ["AssociateRequest", "ConnectRequest", "isolation_of", "usable_host"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,19 @@ class ConnectRequest:
 
     host: str
     port: int
+    isolation: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateRequest:
+    """A client that wants to send datagrams.
+
+    Args:
+        client_port: from which they will come; 0: it does not know yet.
+        isolation: as with a connection.
+    """
+
+    client_port: int
     isolation: bytes = field(default=b"", repr=False)
 
 

@@ -10,7 +10,8 @@ import ipaddress
 from collections.abc import Callable
 
 from masq_router.errors import ProxyProtocolError
-from masq_router.origin.request import ConnectRequest, isolation_of, usable_host
+from masq_router.origin.request import AssociateRequest, ConnectRequest, isolation_of
+from masq_router.origin.socks5_udp import host_of
 from masq_router.streams.errors import ResetCode
 
 __all__ = ["SOCKS4_REFUSED", "Socks5"]
@@ -21,7 +22,7 @@ SOCKS4_REFUSED = b"\0\x5b" + bytes(6)
 _VERSION = 5
 _AUTH_VERSION = 1
 _NO_AUTH, _USER_PASSWORD, _NONE_ACCEPTABLE = 0x00, 0x02, 0xFF
-_CONNECT = 1
+_CONNECT, _UDP_ASSOCIATE = 1, 3
 _IPV4, _NAME, _IPV6 = 1, 3, 4
 
 _GENERAL, _COMMAND_UNKNOWN, _ADDRESS_UNKNOWN = 1, 7, 8
@@ -36,8 +37,13 @@ _REPLIES = {
 }
 
 
-def _reply(code: int) -> bytes:
-    return bytes([_VERSION, code, 0, _IPV4]) + bytes(6)
+_NOWHERE = ("0.0.0.0", 0)  # noqa: S104 - what a reply says when there is nothing to say
+
+
+def _reply(code: int, at: tuple[str, int] = _NOWHERE) -> bytes:
+    address = ipaddress.ip_address(at[0])
+    kind = _IPV4 if address.version == 4 else _IPV6
+    return bytes([_VERSION, code, 0, kind]) + address.packed + at[1].to_bytes(2, "big")
 
 
 class Socks5:
@@ -46,7 +52,7 @@ class Socks5:
     def __init__(self) -> None:
         self._isolation = b""
         self._step: Callable[[bytearray], bytes | None] = self._methods
-        self.request: ConnectRequest | None = None
+        self.request: ConnectRequest | AssociateRequest | None = None
 
     def advance(self, buffer: bytearray) -> bytes:
         """Take what is complete from the front of `buffer`; return what to answer.
@@ -65,9 +71,9 @@ class Socks5:
             answers += answer
         return bytes(answers)
 
-    def accepted(self) -> bytes:
-        """Return the reply of a connection that stands."""
-        return _reply(0)
+    def accepted(self, at: tuple[str, int] = _NOWHERE) -> bytes:
+        """Return the reply of a connection that stands, or says where datagrams are taken."""
+        return _reply(0, at)
 
     def refused(self, code: ResetCode) -> bytes:
         """Return the reply of one that does not (RFC 1928 section 6)."""
@@ -109,27 +115,23 @@ class Socks5:
             raise ProxyProtocolError("a request of another version", answer=_reply(_GENERAL))
         if len(buffer) < 5:
             return None
-        if buffer[1] != _CONNECT:
-            raise ProxyProtocolError("only CONNECT is served", answer=_reply(_COMMAND_UNKNOWN))
+        command = buffer[1]
+        if command not in (_CONNECT, _UDP_ASSOCIATE):
+            problem = "only CONNECT and UDP ASSOCIATE are served"
+            raise ProxyProtocolError(problem, answer=_reply(_COMMAND_UNKNOWN))
         size = {_IPV4: 4, _IPV6: 16, _NAME: 1 + buffer[4]}.get(buffer[3])
         if size is None:
             raise ProxyProtocolError("an unknown address type", answer=_reply(_ADDRESS_UNKNOWN))
         end = 4 + size + 2
         if len(buffer) < end:
             return None
-        host = _host(buffer[3], bytes(buffer[4 : 4 + size]))
+        host = host_of(buffer[3], bytes(buffer[4 : 4 + size]))
         port = int.from_bytes(buffer[end - 2 : end], "big")
         del buffer[:end]
+        if command == _UDP_ASSOCIATE:
+            self.request = AssociateRequest(port, self._isolation)
+            return b""
         if host is None or port == 0:
             raise ProxyProtocolError("no usable target", answer=_reply(_GENERAL))
         self.request = ConnectRequest(host, port, self._isolation)
         return b""
-
-
-def _host(kind: int, raw: bytes) -> str | None:
-    if kind != _NAME:
-        return str(ipaddress.ip_address(raw))
-    try:
-        return usable_host(raw[1:].decode("utf-8"))
-    except UnicodeDecodeError:
-        return None

@@ -26,6 +26,7 @@ from masq_router.streams.attach import Attach, Attached, ResumePoint, Verdict, W
 from masq_router.streams.credit import Credit
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role, StreamEvents
+from masq_router.streams.flows import Flows
 from masq_router.streams.frames import (
     Open,
     ack_frame,
@@ -73,6 +74,8 @@ class Association:
         self._is_known = False  # the originator has heard from the exit
         self._credit = Credit()
         self._writers = Writers(events.on_writable)
+        self.flows = Flows(self._outlet, self._credit, events)
+        self.take_datagram, self.take_flow_end = self.flows.take, self.flows.take_end
         self.resent = 0
 
     # -- questions ---------------------------------------------------------------------------
@@ -307,9 +310,8 @@ class Association:
 
     def _give_credit(self, size: int) -> None:
         """Count bytes as consumed for the association, and say so in time."""
-        self._credit.consumed(size)
-        if self._credit.is_due:
-            self._outlet.say(self._credit.tell())
+        if ack := self._credit.give(size):
+            self._outlet.say(ack)
 
     # -- receiving ---------------------------------------------------------------------------
 

@@ -45,15 +45,15 @@ class Credit:
         if self._received > self._allowed:
             raise StreamProtocolError("DATA beyond what all streams together were allowed")
 
-    def consumed(self, size: int) -> None:
-        """Bytes need no room any more."""
-        self._consumed += size
+    def give(self, size: int) -> bytes | None:
+        """Bytes need no room any more; return the ACK that is due then.
 
-    @property
-    def is_due(self) -> bool:
-        """Whether the other end should hear: a quarter of the window is free, or it has grown."""
+        One is when a quarter of the window is free, or when it has grown.
+        """
+        self._consumed += size
         has_grown = self.window > self._told_window
-        return has_grown or self._consumed - self._told >= self.window // 4
+        is_due = has_grown or self._consumed - self._told >= self.window // 4
+        return self.tell() if is_due else None
 
     def tell(self) -> bytes:
         """Return the ACK that says so."""

@@ -3,6 +3,7 @@
 from enum import Enum
 from typing import Protocol
 
+from masq_router.streams.datagrams import Datagram
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.frames import Open
 
@@ -53,4 +54,12 @@ class StreamEvents(Protocol):
 
     def on_probed(self, token: int) -> None:
         """The other end has answered our PROBE."""
+        ...
+
+    def on_datagram(self, datagram: Datagram) -> None:
+        """A datagram has come; its data are valid during the call only."""
+        ...
+
+    def on_flow_end(self, flow: int) -> None:
+        """The client has closed its UDP socket (exit only)."""
         ...

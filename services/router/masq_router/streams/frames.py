@@ -13,7 +13,9 @@ Frame          type  body (big-endian)
 |- PROBE       0x09  token u64
 |- PROBED      0x0a  token u64
 |- STATEMENT   0x0b  length u16, bytes (accounting.md 5)
-+- ATTACHED    0x0c  attach.py
+|- ATTACHED    0x0c  attach.py
+|- DATAGRAM    0x0d  datagrams.py
++- FLOW_END    0x0e  datagrams.py
 
 The first ACK of a stream, at offset 0, tells the originator that the exit is connected. A FIN
 counts as one byte: the ACK behind the last byte says that it arrived, so that a stream is not
@@ -68,6 +70,8 @@ class FrameType(IntEnum):
     PROBED = 0x0A
     STATEMENT = 0x0B
     ATTACHED = 0x0C
+    DATAGRAM = 0x0D
+    FLOW_END = 0x0E
 
 
 DATA_HEADER = struct.Struct(">BIQH")

@@ -7,6 +7,7 @@ takes the route up (attach.py); here they are frames of an unknown type.
 from typing import Protocol
 
 from masq_router.errors import StreamProtocolError
+from masq_router.streams.datagrams import FLOW_END, Datagram
 from masq_router.streams.frames import (
     ACK,
     DATA_HEADER,
@@ -50,6 +51,14 @@ class FrameSink(Protocol):
 
     def take_probed(self, token: int) -> None:
         """PROBED."""
+        ...
+
+    def take_datagram(self, datagram: Datagram) -> None:
+        """DATAGRAM; its data are valid during the call only."""
+        ...
+
+    def take_flow_end(self, flow: int) -> None:
+        """FLOW_END."""
         ...
 
 
@@ -108,5 +117,13 @@ def _read_control(kind: int, package: memoryview, at: int, sink: FrameSink) -> i
             _, token = unpack(PROBE_BODY, package, at)
             sink.take_probed(token)
             return at + PROBE_BODY.size
+        case FrameType.DATAGRAM:
+            datagram, end = Datagram.pop(package, at)
+            sink.take_datagram(datagram)
+            return end
+        case FrameType.FLOW_END:
+            _, flow = unpack(FLOW_END, package, at)
+            sink.take_flow_end(flow)
+            return at + FLOW_END.size
         case _:
             raise StreamProtocolError(f"frame of unknown type {kind}")

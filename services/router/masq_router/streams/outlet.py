@@ -1,8 +1,11 @@
-"""What leaves an association: control frames first, then streams in turn. Pure.
+"""What leaves an association: control frames first, then datagrams and streams in turn. Pure.
 
 Streams that have just found something to say, a request or an answer, come before those that have
 been sending all along, but no more than two in a row: so a small exchange waits for one package of
 a bulk transfer and not for one of each, and nobody starves (the sparse flows of RFC 8290).
+
+Datagrams may fill every second package while streams wait. They count for the association's window
+like streams' bytes, so they cannot pile up in relays; with no window left they are dropped here.
 
     closed -> control only -> open -> closed        one round for each route
 
@@ -15,6 +18,7 @@ from collections.abc import Callable
 
 from masq_router.onion.padding import capacity, padded_size
 from masq_router.streams.credit import ASSOCIATION_WINDOW_MIN
+from masq_router.streams.datagrams import DatagramQueue
 from masq_router.streams.frames import DATA_HEADER, FrameType
 from masq_router.streams.stream import Stream
 
@@ -40,6 +44,8 @@ class Outlet:
         self._fresh: dict[int, Stream] = {}  # streams that had nothing to send until now
         self._ready: dict[int, Stream] = {}  # streams that have sent and go on, in turn
         self._fresh_in_a_row = 0
+        self.datagrams = DatagramQueue()
+        self._was_datagrams_turn = False
         self._limit = 0
         self.sent = 0
         self.is_connected = False
@@ -62,6 +68,7 @@ class Outlet:
         """The route is gone."""
         self.is_connected = self.carries_data = False
         self._control.clear()
+        self.datagrams.clear()
         self._fresh.clear()
         self._ready.clear()
 
@@ -70,7 +77,7 @@ class Outlet:
     @property
     def wants_to_send(self) -> bool:
         """Whether `next_package` would return one."""
-        has_data = bool(self._fresh or self._ready)
+        has_data = bool(self.datagrams or self._fresh or self._ready)
         return bool(self._control) or (has_data and self.sent < self._limit)
 
     @property
@@ -104,6 +111,7 @@ class Outlet:
         """Return the next plaintext, padded to its size class, or None when there is nothing."""
         parts: list[bytes | memoryview] = []
         room = self._take_control(parts, self._capacity)
+        room = self._take_datagrams(parts, room)
         room = self._take_data(parts, room)
         used = self._capacity - room
         if used == 0:
@@ -120,6 +128,21 @@ class Outlet:
             room -= len(frame)
             taken += 1
         del self._control[:taken]
+        return room
+
+    def _take_datagrams(self, parts: list[bytes | memoryview], room: int) -> int:
+        streams_wait = bool(self._fresh or self._ready)
+        if not self.carries_data or (streams_wait and self._was_datagrams_turn):
+            self._was_datagrams_turn = False
+            return room
+        while (
+            next_one := self.datagrams.pop(room=room, allowed=self._limit - self.sent)
+        ) is not None:
+            frame, size = next_one
+            parts.append(frame)
+            room -= len(frame)
+            self.sent += size
+            self._was_datagrams_turn = True
         return room
 
     def _take_data(self, parts: list[bytes | memoryview], room: int) -> int:
