@@ -12,6 +12,7 @@ from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
 from masq_router.links import link as link_module
 from masq_router.links.admission import PER_ADDRESS_MAX
+from masq_router.links.cover import PADDING_BURST, Cover
 from masq_router.metering import Counter, Meter
 from masq_router.onion import Direction, hop_layer
 from masq_router.sessions import Port, RelaySession
@@ -396,3 +397,37 @@ async def test_a_new_certificate_serves_new_links_and_leaves_the_old_alone(peers
     await carol.told.wait_for(LinkOpened)
     assert bob.mesh.pool.get(alice.node_id).is_open
     assert CLOCK.unix() > 0
+
+
+async def test_links_at_rest_carry_cover_both_ways_and_busy_ones_none():
+    async with asyncio.TaskGroup() as tasks:
+        cover = [Cover(rate=200_000.0), Cover(rate=200_000.0)]
+        alice, bob = [
+            await MeshPeer(number, tasks, cover=cover[number]).start() for number in range(2)
+        ]
+        ours, theirs = await linked(alice, bob)
+        await asyncio.sleep(1.0)
+        for sender, receiver in (cover, reversed(cover)):
+            assert 50_000 < sender.sent < 400_000
+            assert abs(sender.sent - receiver.received) < 50_000
+        assert ours.bytes_out > cover[0].sent
+        assert theirs.bytes_in > cover[1].received
+
+        before = cover[0].sent
+        for _ in range(20):  # far more than cover would be: nobody knows the tag, nothing is amiss
+            ours.send_data(TAG, bytes(32_768))
+            await asyncio.sleep(0.05)
+        assert cover[0].sent - before < 20_000
+        alice.stop()
+        bob.stop()
+        await asyncio.sleep(0.05)
+
+
+async def test_a_flood_of_padding_ends_the_link(peers):
+    alice, bob, _ = peers
+    ours, _ = await linked(alice, bob)
+    for _ in range(2 * int(PADDING_BURST) // 60_000):
+        ours._send(FrameType.PADDING, bytes(60_000))
+    closed = await bob.told.wait_for(LinkClosed)
+    assert closed.misconduct
+    assert "flood of padding" in closed.reason

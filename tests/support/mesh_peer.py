@@ -42,7 +42,7 @@ class Told:
 class MeshPeer:
     """Links of one node; `start` makes it listen."""
 
-    def __init__(self, number, tasks, *, address="127.0.0.1"):
+    def __init__(self, number, tasks, *, address="127.0.0.1", cover=None):
         entropy = SeededEntropy(7000 + number)
         self.identity = IdentityKey.generate(entropy)
         self.node_id = self.identity.node_id
@@ -58,6 +58,7 @@ class MeshPeer:
             tasks=tasks,
             clock=CLOCK,
             entropy=entropy,
+            cover=cover,
         )
         self.certificate = make_certificate(CLOCK.utc(), entropy)
         self.listener = Listener(admit=self.mesh.admit, give_up=self.mesh.give_up, tasks=tasks)

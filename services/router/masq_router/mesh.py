@@ -20,6 +20,7 @@ from masq_router.errors import RemoteProtocolError
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.admission import Admission
 from masq_router.links.certificate import ShownCertificate
+from masq_router.links.cover import Cover
 from masq_router.links.dialler import Dialler, peer_certificate_hash
 from masq_router.links.link import Link
 from masq_router.links.pool import LinkPool
@@ -45,6 +46,7 @@ class Mesh:
         announcer: tells gossip.
         tasks: one for each dial.
         clock, entropy: for links.
+        cover: for all of them.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class Mesh:
         tasks: asyncio.TaskGroup,
         clock: Clock,
         entropy: Entropy,
+        cover: Cover | None = None,
     ) -> None:
         self._chain, self._identity, self._live = chain, identity, live
         self._dialler, self._announcer, self._tasks = dialler, announcer, tasks
         self._clock, self._entropy = clock, entropy
+        self.cover = Cover() if cover is None else cover
         self._admission = Admission()
         self._counted: dict[Link, bool] = {}  # inbound links, and whether they are proven
         self._dialling: dict[NodeId, str] = {}
@@ -96,6 +100,7 @@ class Mesh:
             make_handshake=handshake,
             clock=self._clock,
             entropy=self._entropy,
+            cover=self.cover,
         )
         self._counted[link] = False
         return link
@@ -128,6 +133,7 @@ class Mesh:
             clock=self._clock,
             entropy=self._entropy,
             wanted=peer,
+            cover=self.cover,
         )
 
     def dial(self, peer: NodeId, address: str, ports: Sequence[int]) -> bool:

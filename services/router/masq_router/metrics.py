@@ -84,6 +84,9 @@ class RouterCollector(Collector):
             "sessions_broken", "Sessions that broke the rules", self._mesh.broken_sessions
         )
         yield _counter("sessions_shed", "Sessions torn down for overload", self._mesh.shed_sessions)
+        cover = self._mesh.cover
+        yield _counter("padding_sent_bytes", "Cover traffic sent", cover.sent)
+        yield _counter("padding_received_bytes", "Cover traffic received", cover.received)
         refused = self._mesh.refused_connections
         yield _counter("connections_refused", "Connections not let in", refused)
 

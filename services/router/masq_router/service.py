@@ -26,6 +26,7 @@ from masq_router.gate import Gate
 from masq_router.handlers import Handlers, serve
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.certificate import make_certificate
+from masq_router.links.cover import Cover
 from masq_router.links.dialler import Dialler, check_source
 from masq_router.links.link import Link
 from masq_router.links.listener import Listener
@@ -95,6 +96,7 @@ class Router:
             tasks=runtime.tasks,
             clock=self._clock,
             entropy=self._entropy,
+            cover=Cover(rate=self._settings.cover_kib_per_s * 1024.0),
         )
         self._connector = Connector(self._policy(self._bound), Resolver())
         self.exit_side = self._make_exit_side(chain)

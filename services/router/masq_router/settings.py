@@ -11,6 +11,9 @@ from masq_router.origin.builder import SESSION_LIFETIME_S
 
 __all__ = ["RouterSettings"]
 
+COVER_KIB_PER_S_MAX = 512
+"""A quarter of what a peer takes (links/cover.py)."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -27,6 +30,8 @@ class RouterSettings(SectionSettings):
         own_addresses: this machine's addresses, which an exit must not reach.
         session_lifetime_s: how long a route of our own clients lives before it is renewed; shorter
             ones cost a set-up each, longer ones let their hops watch for longer.
+        cover_kib_per_s: padding on each link while it is at rest, so that an observer of the line
+            cannot tell rest from a little traffic; 0: none. 4 costs up to 10 GiB a month and link.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a node is there to be reached
@@ -38,6 +43,8 @@ class RouterSettings(SectionSettings):
     exit_policy: tuple[str, ...] = ()
     own_addresses: tuple[str, ...] = ()
     session_lifetime_s: Annotated[int, Field(ge=4, le=SESSION_LIFETIME_MAX_S)] = SESSION_LIFETIME_S
+
+    cover_kib_per_s: Annotated[int, Field(ge=0, le=COVER_KIB_PER_S_MAX)] = 0
 
     @field_validator("listen_host", "bind_address", "proxy_host")
     @classmethod

@@ -18,6 +18,7 @@ from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import Seconds, UnixSeconds
 from masq_router.egress import Egress
 from masq_router.errors import RemoteProtocolError, WireError
+from masq_router.links.cover import Cover, CoverSchedule, padding_allowance
 from masq_router.links.pace import DEAD_AFTER_S, Heartbeat, TokenBucket
 from masq_router.onion.geometry import LINK_TAG_SIZE
 from masq_router.sessions import Port, Session
@@ -106,6 +107,7 @@ class Link(asyncio.BufferedProtocol):
         make_handshake: begins the proof.
         clock, entropy: time and PING tokens.
         wanted: whom we dialled; None: the peer dialled us.
+        cover: how much PADDING hides that we are at rest.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Link(asyncio.BufferedProtocol):
         clock: Clock,
         entropy: Entropy,
         wanted: NodeId | None = None,
+        cover: Cover | None = None,
     ) -> None:
         self._owner, self.wanted, self.inbound = owner, wanted, wanted is None
         self._make_handshake, self._clock, self._entropy = make_handshake, clock, entropy
@@ -129,6 +132,10 @@ class Link(asyncio.BufferedProtocol):
         self._full_at = Seconds(0.0)
         self._loop = asyncio.get_running_loop()
         self._deadline: asyncio.TimerHandle | None = None
+        self._cover = Cover() if cover is None else cover
+        self._schedule: CoverSchedule | None = None
+        self._cover_timer: asyncio.TimerHandle | None = None
+        self._data_size = 0  # bytes of DATA since the last PADDING was due
         self._close_reason: str | None = None
         self.is_at_fault = False
         self.peer: NodeId | None = None
@@ -142,6 +149,7 @@ class Link(asyncio.BufferedProtocol):
         self.heartbeat = Heartbeat(now)
         self._gossip_rate = TokenBucket(rate=GOSSIP_RATE, burst=GOSSIP_BURST, now=now)
         self._setup_rate = TokenBucket(rate=SETUP_RATE, burst=SETUP_BURST, now=now)
+        self._padding_rate = padding_allowance(now)
 
     # -- the connection's life ---------------------------------------------------------------
 
@@ -158,8 +166,9 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, for whatever reason."""
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._cover_timer):
+            if timer is not None:
+                timer.cancel()
         if self._close_reason is None:
             self._close_reason = "the connection was lost" if exc else "closed by the peer"
         self._transport = None
@@ -274,7 +283,9 @@ class Link(asyncio.BufferedProtocol):
             case FrameType.PONG:
                 self.heartbeat.ponged(body, now)
             case FrameType.PADDING:
-                pass
+                self._cover.received += len(body)
+                if not self._padding_rate.take(now, amount=len(body)):
+                    raise WireError("a flood of padding")
             case _:
                 raise WireError("HELLO on a link that is proven")
 
@@ -295,6 +306,23 @@ class Link(asyncio.BufferedProtocol):
         self.opened_at, self.proven_at = self._clock.unix(), self._clock.monotonic()
         self.heartbeat = Heartbeat(self.proven_at)
         self._sessions = self._owner.on_proven(self)
+        if self._cover.rate > 0:
+            self._schedule = CoverSchedule(self._cover.rate, self._entropy)
+            self._await_cover(self._schedule)
+
+    # -- cover -------------------------------------------------------------------------------
+
+    def _await_cover(self, schedule: CoverSchedule) -> None:
+        if self.is_open:
+            self._cover_timer = self._loop.call_later(schedule.gap(), self._send_cover, schedule)
+
+    def _send_cover(self, schedule: CoverSchedule) -> None:
+        size = schedule.next_size(self._data_size)
+        self._data_size = 0
+        if size is not None and not self.is_congested:
+            self._cover.sent += size
+            self._send(FrameType.PADDING, bytes(size))
+        self._await_cover(schedule)
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -306,6 +334,7 @@ class Link(asyncio.BufferedProtocol):
     def send_data(self, tag: bytes, body: bytes) -> None:
         """Send one DATA frame."""
         size = LINK_TAG_SIZE + len(body)
+        self._data_size += size
         self._queue(size.to_bytes(3, "big") + _DATA_KIND + tag, body)
 
     def send_setup(self, setup: bytes) -> None:
