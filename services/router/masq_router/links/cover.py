@@ -1,8 +1,9 @@
 """Cover traffic: PADDING on links that are at rest. Pure.
 
-An observer then cannot tell rest from a little traffic (docs/threat-model.md). Frames leave at random, memoryless times, with the sizes that DATA has, at a mean rate that the
-operator chooses. Real DATA takes the place of cover: what has been sent since the last frame is
-taken off what is due, so a busy link carries none and the cost has a ceiling.
+An observer then cannot tell rest from a little traffic (docs/threat-model.md). Frames leave at
+random, memoryless times, with the sizes that DATA has, at a mean rate that the operator chooses.
+Real DATA takes the place of cover: what has been sent since the last frame is taken off what is
+due, so a busy link carries none and the cost has a ceiling.
 """
 
 import math

@@ -29,13 +29,12 @@ from masq_router.streams.events import Role, StreamEvents
 from masq_router.streams.flows import Flows
 from masq_router.streams.frames import (
     Open,
-    ack_frame,
-    fin_frame,
     probe_frame,
     probed_frame,
     reset_frame,
 )
 from masq_router.streams.inlet import read_frames
+from masq_router.streams.mud import MudGuard
 from masq_router.streams.outlet import Outlet
 from masq_router.streams.resets import RememberedResets
 from masq_router.streams.stream import Stream
@@ -70,6 +69,7 @@ class Association:
         self._streams: dict[int, Stream] = {}
         self._last_id = 0
         self._resets = RememberedResets()
+        self._mud = MudGuard()
         self._epoch = 0
         self._is_known = False  # the originator has heard from the exit
         self._credit = Credit()
@@ -114,7 +114,10 @@ class Association:
 
     def next_package(self) -> bytes | None:
         """Return the next plaintext, padded to its size class, or None when there is nothing."""
-        return self._outlet.next_package()
+        package = self._outlet.next_package()
+        if package is not None:
+            self._mud.asked(packages=1)
+        return package
 
     # -- routes ------------------------------------------------------------------------------
 
@@ -127,6 +130,7 @@ class Association:
             hint: padding hint of the session that carries our packages, 0..15.
         """
         assert self._role is Role.ORIGIN
+        self._mud.attached()
         self._epoch += 1
         self._restart(hint)
         attach = Attach(
@@ -140,7 +144,7 @@ class Association:
         self._outlet.say(self._credit.tell())
         for stream in self._streams.values():
             if stream.is_open:
-                self._acknowledge(stream)
+                self._outlet.acknowledge(stream)
             else:
                 self._outlet.say(stream.opening)
 
@@ -170,7 +174,7 @@ class Association:
             self._outlet.say(reset_frame(stream_id, code))
         for stream in self._streams.values():
             if stream.is_open:
-                self._acknowledge(stream)
+                self._outlet.acknowledge(stream)
         self._resume(received, attach.point.backlog)
 
     def detach(self) -> None:
@@ -203,7 +207,7 @@ class Association:
                 self._writers.again(again)
                 stream.rewind(offset)
             self._outlet.mark_ready(stream)
-            self._settle_fin(stream)
+            self._outlet.finish_if_owed(stream)
             self._writers.release(stream)
 
     def _end_missing(self, stream: Stream, code: ResetCode) -> None:
@@ -231,7 +235,7 @@ class Association:
         stream = self._streams.get(stream_id)
         if stream is not None and not stream.fin_wanted:
             stream.fin_wanted = True
-            self._settle_fin(stream)
+            self._outlet.finish_if_owed(stream)
 
     def reset(self, stream_id: int, code: ResetCode) -> None:
         """Cut the stream short and tell the other end."""
@@ -246,10 +250,10 @@ class Association:
         stream.consumed += size
         before = stream.tuner.size
         if stream.tuner.consumed(size, now):
-            self._acknowledge(stream)
+            self._outlet.acknowledge(stream)
         self._credit.windows += stream.tuner.size - before
         self._give_credit(size)
-        self._acknowledge_if_due(stream)
+        self._outlet.acknowledge_if_due(stream)
         self._forget_if_done(stream)
 
     def probe(self, token: int) -> None:
@@ -264,6 +268,7 @@ class Association:
         self._last_id += 1
         request = Open(stream=self._last_id, window=WINDOW_MIN, host=host, port=port)
         stream = self._begin(self._last_id, their_window=0)
+        self._mud.asked(streams=1)
         stream.opening = request.to_bytes()
         self._outlet.say(stream.opening)
         return stream.stream_id
@@ -280,33 +285,18 @@ class Association:
         stream = self._streams.get(stream_id)
         if stream is not None:
             stream.is_open = True
-            self._acknowledge(stream)
+            self._outlet.acknowledge(stream)
 
     # -- sending -----------------------------------------------------------------------------
 
     def _after_sending(self, stream: Stream, size: int) -> None:
-        self._settle_fin(stream)
+        self._outlet.finish_if_owed(stream)
         self._writers.sent(stream, size)
-
-    def _settle_fin(self, stream: Stream) -> None:
-        if stream.owes_fin and self._outlet.carries_data:
-            stream.fin_sent = True
-            self._outlet.say(fin_frame(stream.stream_id, final=stream.outbound.end))
 
     def _say_reset(self, stream_id: int, code: ResetCode) -> None:
         if self._role is Role.EXIT:
             self._resets.remember(stream_id, code)
         self._outlet.say(reset_frame(stream_id, code))
-
-    def _acknowledge(self, stream: Stream) -> None:
-        stream.told = stream.position
-        stream.allowed = max(stream.allowed, stream.consumed + stream.tuner.size)
-        frame = ack_frame(stream.stream_id, consumed=stream.told, window=stream.tuner.size)
-        self._outlet.say(frame)
-
-    def _acknowledge_if_due(self, stream: Stream) -> None:
-        if stream.ack_is_due:
-            self._acknowledge(stream)
 
     def _give_credit(self, size: int) -> None:
         """Count bytes as consumed for the association, and say so in time."""
@@ -321,21 +311,26 @@ class Association:
         Raises:
             StreamProtocolError: it breaks the rules; the session must be torn down.
         """
+        before = self._credit.taken
         if self._role is Role.ORIGIN and not self._outlet.carries_data:
-            self._receive_answer(package)
+            used = self._receive_answer(package)
         else:
-            read_frames(package, 0, self)
+            used = read_frames(package, 0, self)
+        if self._role is Role.ORIGIN:
+            has_payload = self._credit.taken > before
+            hint = self._outlet.hint
+            self._mud.check(len(package), used, hint=hint, has_payload=has_payload)
         if self._outlet.control_count > _CONTROL_FRAMES_MAX:
             raise StreamProtocolError("the other end asks for more answers than it takes")
 
-    def _receive_answer(self, package: memoryview) -> None:
+    def _receive_answer(self, package: memoryview) -> int:
         """Take the first package of a new way back: ATTACHED, then whatever fits beside it."""
         attached, end = Attached.pop(package, 0)
         if attached.epoch != self._epoch:
             raise StreamProtocolError("ATTACHED for another ATTACH")
         if attached.verdict is Verdict.UNKNOWN:
             self._events.on_unknown()
-            return
+            return end
         self._is_known = True
         received = dict(attached.point.received)
         missing = [
@@ -345,10 +340,11 @@ class Association:
         ]
         self._resume(received, attached.point.backlog)
         self._events.on_attached()
-        read_frames(package, end, self)
+        end = read_frames(package, end, self)
         for stream in missing:  # but for those whose RESET stood beside ATTACHED, with its reason
             if stream.stream_id in self._streams:
                 self._end_missing(stream, ResetCode.CONNECTION_RESET)
+        return end
 
     # -- FrameSink (inlet.py) ----------------------------------------------------------------
 
@@ -416,7 +412,7 @@ class Association:
             raise StreamProtocolError("FIN before the last byte")
         stream.fin_received = True
         self._events.on_fin(stream_id)
-        self._acknowledge_if_due(stream)
+        self._outlet.acknowledge_if_due(stream)
         self._forget_if_done(stream)
 
     def take_reset(self, stream_id: int, code: int) -> None:

@@ -19,10 +19,11 @@ class Credit:
 
     Attributes:
         windows: of its streams, together.
+        taken: bytes that ever came.
     """
 
     def __init__(self) -> None:
-        self.windows = 0
+        self.windows = self.taken = 0
         self.restart(0)
 
     def restart(self, backlog: int) -> None:
@@ -42,6 +43,7 @@ class Credit:
             StreamProtocolError: more than were allowed.
         """
         self._received += size
+        self.taken += size
         if self._received > self._allowed:
             raise StreamProtocolError("DATA beyond what all streams together were allowed")
 

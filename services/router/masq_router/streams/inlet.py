@@ -62,8 +62,8 @@ class FrameSink(Protocol):
         ...
 
 
-def read_frames(package: memoryview, at: int, sink: FrameSink) -> None:
-    """Hand on all frames of a package from `at`, in order.
+def read_frames(package: memoryview, at: int, sink: FrameSink) -> int:
+    """Hand on all frames of a package from `at`, in order; return where the padding begins.
 
     Raises:
         StreamProtocolError: a frame that is unknown or cut off, or that the sink refuses.
@@ -77,6 +77,7 @@ def read_frames(package: memoryview, at: int, sink: FrameSink) -> None:
             break
         else:
             at = _read_control(kind, package, at, sink)
+    return at
 
 
 def _read_data(package: memoryview, at: int, sink: FrameSink) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from masq_router.onion.padding import capacity, padded_size
 from masq_router.streams.credit import ASSOCIATION_WINDOW_MIN
 from masq_router.streams.datagrams import DatagramQueue
-from masq_router.streams.frames import DATA_HEADER, FrameType
+from masq_router.streams.frames import DATA_HEADER, FrameType, ack_frame, fin_frame
 from masq_router.streams.stream import Stream
 
 __all__ = ["Outlet"]
@@ -39,7 +39,7 @@ class Outlet:
 
     def __init__(self, after_sending: Callable[[Stream, int], None]) -> None:
         self._after_sending = after_sending
-        self._hint, self._capacity = 0, capacity(0)
+        self.hint, self._capacity = 0, capacity(0)
         self._control: list[bytes] = []
         self._fresh: dict[int, Stream] = {}  # streams that had nothing to send until now
         self._ready: dict[int, Stream] = {}  # streams that have sent and go on, in turn
@@ -56,7 +56,7 @@ class Outlet:
     def connect(self, hint: int) -> None:
         """A route is there; nothing of what waited for the one before is sent."""
         self.close()
-        self._hint, self._capacity = hint, capacity(hint)
+        self.hint, self._capacity = hint, capacity(hint)
         self.is_connected = True
 
     def resume(self, backlog: int) -> None:
@@ -90,6 +90,23 @@ class Outlet:
         if self.is_connected:
             self._control.append(frame)
 
+    def acknowledge(self, stream: Stream) -> None:
+        """Say how far a stream is consumed, and how much more is welcome."""
+        stream.told = stream.position
+        stream.allowed = max(stream.allowed, stream.consumed + stream.tuner.size)
+        self.say(ack_frame(stream.stream_id, consumed=stream.told, window=stream.tuner.size))
+
+    def acknowledge_if_due(self, stream: Stream) -> None:
+        """Say so if enough was consumed since the last time."""
+        if stream.ack_is_due:
+            self.acknowledge(stream)
+
+    def finish_if_owed(self, stream: Stream) -> None:
+        """Say that our side has ended, once its last byte has left."""
+        if stream.owes_fin and self.carries_data:
+            stream.fin_sent = True
+            self.say(fin_frame(stream.stream_id, final=stream.outbound.end))
+
     def mark_ready(self, stream: Stream) -> None:
         """Put a stream that has something to send in line, if it is not there already."""
         is_waiting = stream.stream_id in self._ready
@@ -116,7 +133,7 @@ class Outlet:
         used = self._capacity - room
         if used == 0:
             return None
-        parts.append(bytes(padded_size(used, self._hint) - used))
+        parts.append(bytes(padded_size(used, self.hint) - used))
         return b"".join(parts)
 
     def _take_control(self, parts: list[bytes | memoryview], room: int) -> int:
