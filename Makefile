@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-meshes bench-peers sim chaos fmt clean
+.PHONY: help demo test check bench bench-meshes bench-peers sim fuzz chaos fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,10 @@ bench-peers: $(STAMP) $(VENV)/.bench ## the same client and server through this 
 sim: $(STAMP) ## random histories of a simulated mesh; SEEDS=1000 FIRST=0
 	MASQ_SIM_SEEDS=$(or $(SEEDS),1000) MASQ_SIM_FIRST=$(or $(FIRST),0) \
 		$(BIN)/python -m pytest -n 2 --timeout 600 tests/simulation/test_mischief.py
+
+fuzz: $(STAMP) ## ten million inputs for everything that parses a stranger's bytes; INPUTS=10000000 SEED=1
+	$(BIN)/python -m pip install --quiet --group fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign $(or $(INPUTS),10000000) $(or $(SEED),1)
 
 chaos: $(STAMP) ## kill the accountant and the bus at random moments under load; KILLS=200 SEED=1
 	MASQ_CHAOS_KILLS=$(or $(KILLS),200) MASQ_CHAOS_SEED=$(or $(SEED),1) \
