@@ -22,7 +22,7 @@ def require_packet_filter():
         missing = "only root may drop packets"
     elif shutil.which("nft") is None:
         missing = "nft is not installed: apt-get install nftables"
-    elif _nft("list", "tables").returncode:
+    elif nft("list", "tables").returncode:
         missing = "this kernel has no nftables"
     if missing and os.environ.get("CI") == "true":
         pytest.fail(f"CI must run this test, but {missing}")
@@ -49,15 +49,15 @@ class Cut:
         ]
         chain = ["chain cut {", "type filter hook input priority 0;", *rules, "}"]
         table = "\n".join((f"table inet {self._table} {{", *chain, "}", ""))
-        done = _nft("-f", "-", text=table)
+        done = nft("-f", "-", text=table)
         assert done.returncode == 0, done.stderr
 
     def end(self):
-        _nft("delete", "table", "inet", self._table)
+        nft("delete", "table", "inet", self._table)
 
     def dropped(self):
         """Return how many packets were dropped by each rule: both ends' ports, each way."""
-        listed = _nft("list", "table", "inet", self._table).stdout
+        listed = nft("list", "table", "inet", self._table).stdout
         return [int(count) for count in re.findall(r"counter packets (\d+)", listed)]
 
 
@@ -84,7 +84,7 @@ def can_connect(source, target, port):
     return True
 
 
-def _nft(*arguments, text=None):
+def nft(*arguments, text=None):
     return subprocess.run(
         ["nft", *arguments], input=text, capture_output=True, text=True, check=False
     )
