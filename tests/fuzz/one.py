@@ -10,7 +10,7 @@ import atheris
 with atheris.instrument_imports(include=["masq_router", "masq_gossip", "masq_kernel"]):
     from fuzz.targets import TARGETS
 
-TIMEOUT_S, RSS_MB = 10, 700
+TIMEOUT_S, RSS_MB = 60, 700
 
 
 def main(name, runs, corpus, *options):

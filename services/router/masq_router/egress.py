@@ -13,7 +13,7 @@ from typing import Protocol
 __all__ = ["LINK_QUEUE_MAX", "SESSION_QUEUE_MAX", "Egress", "PackageLink"]
 
 SESSION_QUEUE_MAX = 12 << 20
-"""An honest session never has more on its way than WINDOW_MAX (8 MiB) plus overhead."""
+"""An honest session never has more on its way than ASSOCIATION_WINDOW_MAX (9 MiB) plus overhead."""
 
 LINK_QUEUE_MAX = 64 << 20
 

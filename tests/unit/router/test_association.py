@@ -6,6 +6,7 @@ from masq_kernel.entropy import SeededEntropy
 from masq_router.errors import StreamProtocolError
 from masq_router.onion.geometry import SIZE_CLASSES
 from masq_router.streams.association import STREAMS_MAX
+from masq_router.streams.credit import ASSOCIATION_WINDOW_MAX
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.frames import DATA_HEADER, FrameType, ack_frame, fin_frame
 from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN
@@ -78,6 +79,26 @@ def test_a_stalled_stream_does_not_stop_another():
     pair.exit.write(lively, b"through")
     pair.settle()
     assert pair.origin_events.data[lively] == b"through"
+
+
+@pytest.mark.parametrize("grown", [1 << 20, WINDOW_MAX])
+def test_a_stalled_stream_with_a_large_window_does_not_stop_another(grown):
+    pair = StreamPair()
+    stalled = pair.connected_stream()
+    ours = pair.origin._streams[stalled]
+    while ours.tuner.size < grown:
+        assert ours.tuner._double()
+    pair.origin._outlet.acknowledge(ours)
+    pair.exit.write(stalled, b"x")  # consumed, so the association's window is told as well
+    pair.settle()
+    pair.origin_events.consumes = False
+    pair.exit.write(stalled, bytes(2 * WINDOW_MAX))
+    pair.settle()
+    pair.origin_events.consumes = True
+    lively = pair.connected_stream()
+    pair.exit.write(lively, BLOB)
+    pair.settle()
+    assert pair.origin_events.data[lively] == BLOB
 
 
 def test_streams_take_turns():
@@ -162,16 +183,14 @@ def data(stream, offset, size):
 
 def test_an_end_that_sends_more_than_all_streams_were_allowed_breaks_the_rules():
     pair = StreamPair()
-    streams = [pair.connected_stream() for _ in range(5)]
     pair.exit_events.consumes = False
-    for offset in range(0, 200_000, 20_000):
-        for stream in streams:
-            pair.exit.receive(data(stream, offset, 20_000))
-    for stream in streams[:2]:
-        pair.exit.receive(data(stream, 200_000, 20_000))
+    allowed = ASSOCIATION_WINDOW_MAX // WINDOW_MIN
+    streams = [pair.connected_stream() for _ in range(allowed + 1)]
+    for stream in streams[:-1]:
+        for offset in range(0, WINDOW_MIN, 1 << 15):
+            pair.exit.receive(data(stream, offset, 1 << 15))
     with pytest.raises(StreamProtocolError, match="all streams together"):
-        pair.exit.receive(data(streams[2], 200_000, 20_000))
-    assert sum(map(len, pair.exit_events.data.values())) <= 5 * WINDOW_MIN
+        pair.exit.receive(data(streams[-1], 0, 1))
 
 
 def test_a_reset_carries_its_reason_and_ends_the_stream():

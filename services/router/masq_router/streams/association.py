@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from masq_kernel.units import Seconds
 from masq_router.errors import StreamProtocolError
 from masq_router.streams.attach import Attach, Attached, ResumePoint, Verdict, WayBack
-from masq_router.streams.credit import Credit
+from masq_router.streams.credit import ASSOCIATION_WINDOW_MAX, Credit
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role, StreamEvents
 from masq_router.streams.flows import Flows
@@ -38,7 +38,7 @@ from masq_router.streams.mud import MudGuard
 from masq_router.streams.outlet import Outlet
 from masq_router.streams.resets import RememberedResets
 from masq_router.streams.stream import Stream
-from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN, WindowBudget, WindowTuner
+from masq_router.streams.windows import WINDOW_MIN, WindowBudget, WindowTuner
 from masq_router.streams.writers import Writers
 
 __all__ = ["STREAMS_MAX", "Association"]
@@ -64,7 +64,6 @@ class Association:
     ) -> None:
         self._role = role
         self._events = events
-        self._budget = budget or WindowBudget()
         self._outlet = Outlet(self._after_sending)
         self._streams: dict[int, Stream] = {}
         self._last_id = 0
@@ -72,7 +71,7 @@ class Association:
         self._mud = MudGuard()
         self._epoch = 0
         self._is_known = False  # the originator has heard from the exit
-        self._credit = Credit()
+        self._credit = Credit(budget or WindowBudget())
         self._writers = Writers(events.on_writable)
         self.flows = Flows(self._outlet, self._credit, events)
         self.take_datagram, self.take_flow_end = self.flows.take, self.flows.take_end
@@ -248,10 +247,8 @@ class Association:
         if stream is None:
             return  # dropped meanwhile, and settled then
         stream.consumed += size
-        before = stream.tuner.size
         if stream.tuner.consumed(size, now):
             self._outlet.acknowledge(stream)
-        self._credit.windows += stream.tuner.size - before
         self._give_credit(size)
         self._outlet.acknowledge_if_due(stream)
         self._forget_if_done(stream)
@@ -274,9 +271,10 @@ class Association:
         return stream.stream_id
 
     def _begin(self, stream_id: int, *, their_window: int) -> Stream:
-        stream = Stream(stream_id, tuner=WindowTuner(self._budget), their_window=their_window)
+        stream = Stream(stream_id, tuner=WindowTuner(self._credit), their_window=their_window)
         self._streams[stream_id] = stream
-        self._credit.windows += stream.tuner.size
+        if ack := self._credit.begin():
+            self._outlet.say(ack)
         return stream
 
     def opened(self, stream_id: int) -> None:
@@ -390,7 +388,7 @@ class Association:
         if stream_id == 0:
             if offset > self._outlet.sent:
                 raise StreamProtocolError("ACK of bytes never sent")
-            self._outlet.allow(offset + min(window, WINDOW_MAX))
+            self._outlet.allow(offset + min(window, ASSOCIATION_WINDOW_MAX))
             return
         stream = self._streams.get(stream_id)
         if stream is None:
@@ -438,8 +436,8 @@ class Association:
         self._outlet.forget(stream_id)
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
-            self._credit.windows -= stream.tuner.size
             stream.tuner.close()
+            self._credit.end()
             self._writers.forget(stream)
             self._give_credit(stream.received - stream.consumed)  # nobody will take them
         return stream

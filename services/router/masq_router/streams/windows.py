@@ -10,9 +10,11 @@ round and gains nothing; a path that gets faster pays for another trial. (TCP an
 double on the round trip alone, and fill the queue: RFC 9000 section 4.2, Fisk and Feng 2001.)
 """
 
+from typing import Protocol
+
 from masq_kernel.units import Seconds
 
-__all__ = ["WINDOW_MAX", "WINDOW_MIN", "WindowBudget", "WindowTuner"]
+__all__ = ["WINDOW_MAX", "WINDOW_MIN", "Growth", "WindowBudget", "WindowTuner"]
 
 WINDOW_MIN = 256 << 10
 """Where each stream begins: a page, at once; 25 MB/s at a round trip of 10 ms."""
@@ -32,6 +34,18 @@ _FADE = 0.9
 BUDGET = 256 << 20
 """Growth of all windows of our own clients' streams, and as much again of those that we serve as
 an exit; with nothing left windows stay as they are."""
+
+
+class Growth(Protocol):
+    """Where windows take what they grow by."""
+
+    def take(self, size: int) -> bool:
+        """Take so many bytes; False: there are not enough, and none were taken."""
+        ...
+
+    def give_back(self, size: int) -> None:
+        """Return what was taken."""
+        ...
 
 
 class WindowBudget:
@@ -65,17 +79,17 @@ class WindowTuner:
     """The window of one stream.
 
     Args:
-        budget: what growth is taken from.
+        growth: what it grows by is taken from there.
         size_max: how far it may grow.
 
     Attributes:
         size: bytes beyond what is consumed that the other end may send.
     """
 
-    __slots__ = ("_began_at", "_best", "_budget", "_chances", "_count", "_size_max", "size")
+    __slots__ = ("_began_at", "_best", "_chances", "_count", "_growth", "_size_max", "size")
 
-    def __init__(self, budget: WindowBudget, *, size_max: int = WINDOW_MAX) -> None:
-        self._budget, self._size_max = budget, size_max
+    def __init__(self, growth: Growth, *, size_max: int = WINDOW_MAX) -> None:
+        self._growth, self._size_max = growth, size_max
         self.size = WINDOW_MIN
         self.restart()
 
@@ -103,7 +117,7 @@ class WindowTuner:
 
     def close(self) -> None:
         """The stream is gone: give back what it had."""
-        self._budget.give_back(self.size - WINDOW_MIN)
+        self._growth.give_back(self.size - WINDOW_MIN)
         self.size = WINDOW_MIN
 
     def _judge(self, rate: float) -> bool:
@@ -118,7 +132,7 @@ class WindowTuner:
         return False
 
     def _double(self) -> bool:
-        if 2 * self.size > self._size_max or not self._budget.take(self.size):
+        if 2 * self.size > self._size_max or not self._growth.take(self.size):
             return False
         self.size *= 2
         self._chances = _CHANCES
@@ -126,4 +140,4 @@ class WindowTuner:
 
     def _halve(self) -> None:
         self.size //= 2
-        self._budget.give_back(self.size)
+        self._growth.give_back(self.size)
