@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-meshes bench-peers sim fuzz chaos fmt clean
+.PHONY: help demo test check bench bench-meshes bench-peers sim soak fuzz chaos fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,9 @@ bench-peers: $(STAMP) $(VENV)/.bench ## the same client and server through this 
 sim: $(STAMP) ## random histories of a simulated mesh; SEEDS=1000 FIRST=0
 	MASQ_SIM_SEEDS=$(or $(SEEDS),1000) MASQ_SIM_FIRST=$(or $(FIRST),0) \
 		$(BIN)/python -m pytest -n 2 --timeout 600 tests/simulation/test_mischief.py
+
+soak: $(STAMP) ## full load on a mesh, and whether anything grows; MINUTES=60
+	PYTHONPATH=tests $(BIN)/python -m bench.soak $(or $(MINUTES),60)
 
 fuzz: $(STAMP) ## ten million inputs for everything that parses a stranger's bytes; INPUTS=10000000 SEED=1
 	$(BIN)/python -m pip install --quiet --group fuzz

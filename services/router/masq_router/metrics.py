@@ -1,5 +1,6 @@
 """What the router counts: read from its parts whenever somebody asks, so nothing can drift."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
@@ -34,6 +35,7 @@ class RouterCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Return the metrics of this moment."""
+        yield _gauge("tasks", "Tasks of this process's event loop", len(asyncio.all_tasks()))
         yield _gauge("links", "Proven links", len(self._mesh.pool))
         yield _gauge("sessions", "Live route sessions", len(self._live.table))
         yield _gauge("circuits", "Round trips of our own clients", self._origin.circuit_count)
