@@ -19,6 +19,7 @@ import psutil
 import uvloop
 
 from bench.figures import Figure, report
+from bench.resident import resident_mb
 from bench.tor_network import missing_programs, tor_network
 from bench.ways import chain_way, file_server, median, mesh_way, quantile
 from support.processes import processes_of
@@ -62,11 +63,6 @@ def tell(sentence):
     print(sentence, flush=True)
 
 
-def idle_node_mb(folder):
-    """Return the resident memory of all processes of one idle node."""
-    return sum(process.memory_info().rss for process in processes_of(folder)) / 1e6
-
-
 async def tor_stream_dies(network, port):
     """Kill the middle relay under a download; return the seconds until the client loses it."""
     reader, writer = await network.way.connect(None)
@@ -96,10 +92,10 @@ async def main(rounds):
             "starting a mesh of six nodes, four bare relays and a Tor network of six (a minute) ..."
         )
         ours = await stack.enter_async_context(mesh_way(folder / "mesh", port))
-        node_mb = idle_node_mb(folder / "mesh" / "node-1")
+        node_mb = resident_mb(processes_of(folder / "mesh" / "node-1"))
         chain = await stack.enter_async_context(chain_way(folder, port))
         tor = await stack.enter_async_context(tor_network(folder / "tor", port, tell))
-        relay_mb = tor.relay_rss_mb()
+        relay_mb = resident_mb([tor.relays[-1].process])
         ways = [Measures(way) for way in (ours, tor.way, chain)]
         for number in range(rounds):
             for measures in ways:
@@ -160,7 +156,7 @@ def table(ways, node_mb, relay_mb, rounds):
     yield row("1 MB, ms: p50 / p95 / p99", lambda m: three(m.large))
     yield row("first byte over a new route, ms: p50 / p95 / p99", lambda m: three(m.set_up))
     cells = {ours: f"{node_mb:.0f}", tor: f"{relay_mb:.0f}", chain: "-"}
-    yield row("resident, one idle node or relay, MB", cells.get, "(300)")
+    yield row("resident, one idle node (five processes) or relay, MB", cells.get, "(300)")
 
 
 def tor_version():

@@ -141,11 +141,6 @@ class TorNetwork:
     relays: list[Member] = field(default_factory=list)
     control_port: int = 0
 
-    def relay_rss_mb(self):
-        """Return the resident memory of a relay."""
-        process = self.relays[-1].process
-        return psutil.Process(process.pid).memory_info().rss / 1e6
-
     async def middle_of(self, target_port):
         """Return the middle relay of the circuit that carries a stream to this port."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.control_port)

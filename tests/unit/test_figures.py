@@ -2,9 +2,11 @@
 
 import json
 
+import psutil
 import pytest
 
 from bench.figures import Figure, file_name, report
+from bench.resident import resident_mb
 
 SPEED = Figure("download over three hops", 191.0, "MB/s", 283.0, 0.67)
 SEARCH = Figure("route_search_p99_ms, 3 hops", 0.8, "ms", 2.0, 2.5)
@@ -40,3 +42,10 @@ def test_no_figure_overwrites_another(tmp_path):
 def test_a_name_never_leads_out_of_the_folder(name):
     assert "/" not in file_name(name)
     assert not file_name(name).startswith(".")
+
+
+def test_pages_that_processes_share_are_counted_once():
+    here = psutil.Process()
+    alone = resident_mb([here])
+    assert alone == pytest.approx(here.memory_info().rss / 1e6, rel=0.1)
+    assert resident_mb([here, here]) < 2 * alone
