@@ -150,3 +150,26 @@ def test_wrong_usage_is_exit_code_2(masq):
 def test_a_country_that_is_none_is_a_sentence(masq, capsys, countries):
     assert masq("exits", "set", *countries, "--url", "http://127.0.0.1:1") == 2
     assert "such as CH or DE,FR" in capsys.readouterr().err
+
+
+def test_an_export_is_written_as_it_comes(masq, capsys):
+    text = b"wallet,balance\r\n" + b"0x00,12345678901234567890123\r\n" * 50_000
+    with api_stand_in({"/v1/ledger/payables/export": text}) as api:
+        assert masq("ledger", "export", "payables", "--format", "csv", "--url", api.url) == 0
+        assert api.asked[-1][1]["format"] == "csv"
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "wallet,balance"
+    assert len(out.splitlines()) == 50_001
+
+
+def test_a_wallets_history_is_exported_too_and_a_refusal_is_a_sentence(masq, capsys):
+    path = f"/v1/ledger/receivables/{WALLETS[1]}/entries/export"
+    command = ("ledger", "export", "receivables", "--wallet", WALLETS[1], "--format", "jsonl")
+    with api_stand_in({path: b'{"amount": "1"}\n'}) as api:
+        assert masq(*command, "--url", api.url) == 0
+    assert capsys.readouterr().out == '{"amount": "1"}\n'
+    with api_stand_in({path: 404}) as api:
+        assert masq(*command, "--url", api.url) == 1
+    told = capsys.readouterr()
+    assert "The node answers: It is a 404." in told.err
+    assert told.out == ""

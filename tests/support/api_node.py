@@ -233,6 +233,14 @@ def answers():
             ),
             more=True,
         ),
+        subjects.CHECKPOINTS: accountant.CheckpointsListed(
+            checkpoints=(
+                accountant.LedgerCheckpoint(
+                    number=9, at=NOW, hash=bytes(32), balances=bytes(32), signature=bytes(64)
+                ),
+            ),
+            more=False,
+        ),
         subjects.LEDGER_SUMMARY: accountant.LedgerSummary(
             payable=str(HUGE),
             receivable="0",

@@ -1,6 +1,10 @@
 """Answer the bus: signatures, wallets and the books."""
 
-from masq_accountant.ledger import Account, Kind, Standing
+from collections.abc import Callable
+
+from masq_accountant.ledger import Account, Kind
+from masq_accountant.ledger.report import SIGNS, Line, Wish, lines_of, select, totals
+from masq_accountant.ledger.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from masq_accountant.store import Ledger
 from masq_accountant.wallets import Wallets
 from masq_kernel.bus import subjects
@@ -9,8 +13,11 @@ from masq_kernel.bus.messages.accountant import (
     AccountsListed,
     AccountsRequested,
     AccountState,
+    CheckpointsListed,
+    CheckpointsRequested,
     EntriesListed,
     EntriesRequested,
+    LedgerCheckpoint,
     LedgerEntry,
     LedgerSummary,
     LedgerSummaryRequested,
@@ -20,7 +27,9 @@ from masq_kernel.bus.messages.accountant import (
     WalletsShown,
 )
 from masq_kernel.bus.port import Bus
+from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.units import Wei
 
 __all__ = ["PROOFS_MAX", "Handlers", "serve"]
 
@@ -30,8 +39,8 @@ PROOFS_MAX = 32
 LIMIT_MAX = 1_000
 
 _KINDS = {"payable": Kind.PAYABLE, "receivable": Kind.RECEIVABLE}
-_SIGNS = {Kind.PAYABLE: -1, Kind.RECEIVABLE: 1}
-"""A payable grows by credit, which the books count negative; people count debts upward."""
+WEI_DIGITS_MAX = 78
+"""Of 2^256, beyond which no token counts."""
 
 
 class Handlers:
@@ -40,10 +49,19 @@ class Handlers:
     Args:
         ledger: the books.
         wallets: the keys.
+        clock: for ages.
+        thresholds: gives those in force.
     """
 
-    def __init__(self, ledger: Ledger, wallets: Wallets) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        wallets: Wallets,
+        clock: Clock,
+        thresholds: Callable[[], Thresholds] = lambda: DEFAULT_THRESHOLDS,
+    ) -> None:
         self._ledger, self._wallets = ledger, wallets
+        self._clock, self._thresholds = clock, thresholds
 
     async def on_sign_proofs(self, message: SignProofsRequested) -> ProofsSigned:
         """Sign the payer proofs of a route."""
@@ -59,14 +77,19 @@ class Handlers:
         return WalletsShown(consuming=self._wallets.consuming, earning=self._wallets.earning)
 
     async def on_accounts(self, message: AccountsRequested) -> AccountsListed:
-        """List one book, largest balance first."""
+        """List one book, or what of it is asked for."""
         limit = _checked(message.limit)
-        states = self._book(_KINDS[message.book])
-        if message.wallet is not None:
-            states = [state for state in states if state.wallet == message.wallet]
-        begin = _begin_after(states, message.after)
-        page = states[begin : begin + limit]
-        return AccountsListed(accounts=tuple(page), more=begin + limit < len(states))
+        wish = Wish(
+            by=message.by,
+            owed_min=_wei(message.balance_min),
+            age_min_s=message.age_min_s,
+            place=message.place,
+            wallet=message.wallet,
+        )
+        lines = select(self._lines(_KINDS[message.book]), wish)
+        begin = _begin_after(lines, message.after)
+        page = tuple(map(_state, lines[begin : begin + limit]))
+        return AccountsListed(accounts=page, more=begin + limit < len(lines))
 
     async def on_entries(self, message: EntriesRequested) -> EntriesListed:
         """Show the history of one wallet, newest first."""
@@ -83,7 +106,7 @@ class Handlers:
                 service=line.cause.partition(":")[0],
                 packages=line.packages,
                 size=line.size,
-                amount=str(line.amount * _SIGNS[kind]),
+                amount=str(line.amount * SIGNS[kind]),
             )
             for line in lines[:limit]
         )
@@ -91,25 +114,42 @@ class Handlers:
 
     async def on_summary(self, _message: LedgerSummaryRequested) -> LedgerSummary:
         """Show the totals."""
-        payable, receivable = self._book(Kind.PAYABLE), self._book(Kind.RECEIVABLE)
+        payable, receivable = (totals(self._lines(kind)) for kind in _KINDS.values())
         return LedgerSummary(
-            payable=str(sum(int(state.balance) for state in payable)),
-            receivable=str(sum(int(state.balance) for state in receivable)),
-            payable_accounts=len(payable),
-            receivable_accounts=len(receivable),
+            payable=str(payable.owed),
+            receivable=str(receivable.owed),
+            payable_accounts=payable.accounts,
+            receivable_accounts=receivable.accounts,
             transactions=self._ledger.count,
             usage_events=self._ledger.count,
+            payable_over=str(payable.over),
+            receivable_over=str(receivable.over),
+            payable_accounts_over=payable.accounts_over,
+            receivable_accounts_over=receivable.accounts_over,
+            payable_charged=str(payable.charged),
+            receivable_charged=str(receivable.charged),
+            payable_since=payable.since,
+            receivable_since=receivable.since,
         )
 
-    def _book(self, kind: Kind) -> list[AccountState]:
-        """Return all accounts of one book, largest balance first, then by wallet."""
-        lines = [
-            (standing.balance * _SIGNS[kind], account.wallet, standing)
-            for account, standing in self._ledger.standings().items()
-            if account.kind is kind and account.wallet is not None
-        ]
-        lines.sort(key=lambda line: (-line[0], line[1]))
-        return [_state(wallet, balance, standing) for balance, wallet, standing in lines]
+    async def on_checkpoints(self, message: CheckpointsRequested) -> CheckpointsListed:
+        """List the checkpoints, the newest first."""
+        limit = _checked(message.limit)
+        found = await self._ledger.checkpoints(before=message.before, limit=limit + 1)
+        listed = tuple(
+            LedgerCheckpoint(
+                number=each.number,
+                at=each.at,
+                hash=each.hash,
+                balances=each.balances,
+                signature=each.signature,
+            )
+            for each in found[:limit]
+        )
+        return CheckpointsListed(checkpoints=listed, more=len(found) > limit)
+
+    def _lines(self, kind: Kind) -> list[Line]:
+        return lines_of(self._ledger.standings(), kind, self._thresholds(), self._clock.unix())
 
 
 async def serve(bus: Bus, handlers: Handlers) -> None:
@@ -119,24 +159,36 @@ async def serve(bus: Bus, handlers: Handlers) -> None:
     await bus.serve(subjects.ACCOUNTS, handlers.on_accounts)
     await bus.serve(subjects.ENTRIES, handlers.on_entries)
     await bus.serve(subjects.LEDGER_SUMMARY, handlers.on_summary)
+    await bus.serve(subjects.CHECKPOINTS, handlers.on_checkpoints)
 
 
-def _state(wallet: WalletAddress, balance: int, standing: Standing) -> AccountState:
+def _state(line: Line) -> AccountState:
     return AccountState(
-        wallet=wallet,
-        balance=str(balance),
-        packages=standing.packages,
-        size=standing.size,
-        oldest_unpaid_at=standing.open_since,
-        updated_at=standing.updated_at,
+        wallet=line.wallet,
+        balance=str(line.owed),
+        packages=line.standing.packages,
+        size=line.standing.size,
+        oldest_unpaid_at=line.standing.open_since,
+        updated_at=line.standing.updated_at,
+        place=line.place,
+        allowed=None if line.allowed is None else str(line.allowed),
+        charged=str(line.standing.charged),
     )
 
 
-def _begin_after(states: list[AccountState], after: WalletAddress | None) -> int:
+def _wei(text: str | None) -> Wei | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > WEI_DIGITS_MAX:
+        raise BusRefused(Refusal.INVALID, "an amount is wei, in decimal")
+    return Wei(int(text))
+
+
+def _begin_after(lines: list[Line], after: WalletAddress | None) -> int:
     if after is None:
         return 0
-    for index, state in enumerate(states):
-        if state.wallet == after:
+    for index, line in enumerate(lines):
+        if line.wallet == after:
             return index + 1
     raise BusRefused(Refusal.NOT_FOUND, "the cursor names a wallet that is not in this book")
 

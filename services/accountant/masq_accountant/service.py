@@ -48,7 +48,7 @@ class Accountant:
             ledger, wallets.own, clock, self.warden.on_booked, runtime.stopping
         )
         self.custody = Custody(ledger, runtime.health, clock, runtime.node.data_dir / "backups")
-        self._handlers = Handlers(ledger, wallets)
+        self._handlers = Handlers(ledger, wallets, clock, lambda: self.log.in_force)
 
     async def start(self) -> None:
         """Read what is remembered, answer, and book unless the books are read-only."""

@@ -9,6 +9,7 @@ from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.memory import MemoryBroker
 from masq_kernel.bus.messages.accountant import (
     AccountsRequested,
+    CheckpointsRequested,
     EntriesRequested,
     LedgerSummaryRequested,
     ProofToSign,
@@ -16,6 +17,7 @@ from masq_kernel.bus.messages.accountant import (
     WalletsRequested,
 )
 from masq_kernel.bus.subjects import Service
+from masq_kernel.clock import ManualClock
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.errors import OperatorError
 from masq_kernel.identity.keys import IdentityKey
@@ -57,7 +59,9 @@ class Accountant:
 async def accountant(tmp_path):
     ledger = await open_ledger(tmp_path)
     broker = MemoryBroker()
-    await serve(broker.connect(Service.ACCOUNTANT), Handlers(ledger, make_wallets()))
+    await serve(
+        broker.connect(Service.ACCOUNTANT), Handlers(ledger, make_wallets(), ManualClock(NOW))
+    )
     yield Accountant(ledger, broker)
     await ledger.close()
 
@@ -96,7 +100,7 @@ async def test_a_route_has_only_so_many_hops(accountant, count):
 async def test_without_a_consuming_wallet_nothing_is_signed(tmp_path):
     ledger = await open_ledger(tmp_path)
     broker = MemoryBroker()
-    handlers = Handlers(ledger, make_wallets(consuming=False))
+    handlers = Handlers(ledger, make_wallets(consuming=False), ManualClock())
     await serve(broker.connect(Service.ACCOUNTANT), handlers)
     accountant = Accountant(ledger, broker)
     message = SignProofsRequested(proofs=(make_proof(),))
@@ -188,3 +192,30 @@ def test_wallets_come_from_the_key_store(tmp_path):
     wallets = Wallets.from_keystore(store, DEV)
     assert wallets.own == {wallet_of(KEY), wallet_of(OTHER_KEY)}
     assert KEY.hex() not in repr(wallets)
+
+
+async def test_what_is_asked_for_of_a_book_is_chosen_before_it_is_cut_into_pages(accountant):
+    amounts = [5, 50, 500]
+    entries = [
+        make_usage(wallet=wallet, amount=str(amount), side="consumed")
+        for wallet, amount in zip(WALLETS, amounts, strict=False)
+    ]
+    await accountant.bookkeeper.on_usage(make_report("1", *entries))
+    asked = AccountsRequested(book="payable", balance_min="50", place="owing", limit=1)
+    page = await accountant.ask(subjects.ACCOUNTS, asked)
+    assert ([account.balance for account in page.accounts], page.more) == (["500"], True)
+    assert page.accounts[0].charged == "500"
+    for wrong in ("-1", "1e3", "", "1" * 79):
+        refused = AccountsRequested(book="payable", balance_min=wrong)
+        assert await accountant.refusal(subjects.ACCOUNTS, refused) is Refusal.INVALID
+
+
+async def test_checkpoints_are_listed_newest_first(accountant):
+    for number in range(1, 4):
+        await accountant.bookkeeper.on_usage(make_report(str(number), make_usage()))
+        await accountant.ledger.make_checkpoint(NOW)
+    page = await accountant.ask(subjects.CHECKPOINTS, CheckpointsRequested(limit=2))
+    assert ([each.number for each in page.checkpoints], page.more) == ([3, 2], True)
+    rest = await accountant.ask(subjects.CHECKPOINTS, CheckpointsRequested(before=2))
+    assert ([each.number for each in rest.checkpoints], rest.more) == ([1], False)
+    assert len(page.checkpoints[0].signature) == 64

@@ -219,6 +219,19 @@ class Ledger:
                 await connection.execute(insert(REFUSED), row)
         self.refused += 1
 
+    async def checkpoints(self, *, before: int | None, limit: int) -> list[Checkpoint]:
+        """Return checkpoints, the newest first.
+
+        Args:
+            before: only those that cover less than so many transactions; None: all.
+            limit: how many at most.
+        """
+        query = select(*CHECKPOINTS.c).order_by(CHECKPOINTS.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(CHECKPOINTS.c.number < before)
+        async with self.engine.connect() as connection:
+            return [checkpoint_of(row) for row in await connection.execute(query)]
+
     async def make_checkpoint(self, at: UnixSeconds) -> None:
         """Sign the books as they stand, if anything has been booked since the last time."""
         async with self._writing:

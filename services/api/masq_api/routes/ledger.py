@@ -1,16 +1,22 @@
 """`/v1/ledger/...`: both books, their histories and their totals."""
 
-from typing import Annotated, Literal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response, StreamingResponse
 
 from masq_api.auth import requires
 from masq_api.node import Node, NodeDependency
 from masq_api.problems import responses
+from masq_api.views.export import MEDIA_TYPES, Format, exported
 from masq_api.views.ledger import (
     Accounts,
     AccountView,
     BackupView,
+    Checkpoints,
+    CheckpointView,
     Entries,
     EntryView,
     ScanView,
@@ -21,6 +27,7 @@ from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.accountant import (
     AccountsRequested,
     BackupRequested,
+    CheckpointsRequested,
     EntriesRequested,
     LedgerSummaryRequested,
     ScanRequested,
@@ -30,6 +37,9 @@ from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import WalletAddress
 
 __all__ = ["router"]
+
+PAGE = 1_000
+"""Items that an export asks for at once."""
 
 router = APIRouter(
     prefix="/v1/ledger",
@@ -46,19 +56,56 @@ EntryCursor = Annotated[
 Wallet = Annotated[str | None, Query(description="Only this wallet's account")]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountsWish:
+    """Which accounts of a book, in which order."""
+
+    by: Annotated[
+        Literal["balance", "age"], Query(description="The largest balance or the oldest debt first")
+    ] = "balance"
+    balance_min: Annotated[
+        str | None, Query(pattern=r"^[0-9]{1,78}$", description="Only balances from here on, wei")
+    ] = None
+    age_min_s: Annotated[
+        int, Query(ge=0, le=10**10, description="Only debts of so many seconds or more")
+    ] = 0
+    place: Annotated[
+        Literal["settled", "owing", "over"] | None, Query(description="Only these")
+    ] = None
+    wallet: Wallet = None
+
+    def asked(
+        self, book: Literal["payable", "receivable"], after: WalletAddress | None, limit: int
+    ) -> AccountsRequested:
+        """Return the question for one page."""
+        return AccountsRequested(
+            book=book,
+            by=self.by,
+            balance_min=self.balance_min,
+            age_min_s=self.age_min_s,
+            place=self.place,
+            wallet=WalletAddress.from_text(self.wallet) if self.wallet else None,
+            after=after,
+            limit=limit,
+        )
+
+
+Wish = Annotated[AccountsWish, Depends()]
+BookName = Literal["payables", "receivables"]
+_BOOKS: dict[BookName, Literal["payable", "receivable"]] = {
+    "payables": "payable",
+    "receivables": "receivable",
+}
+
+
 async def _accounts(
     node: Node,
     book: Literal["payable", "receivable"],
+    wish: AccountsWish,
     limit: int,
     cursor: str | None,
-    wallet: str | None,
 ) -> Accounts:
-    asked = AccountsRequested(
-        book=book,
-        wallet=WalletAddress.from_text(wallet) if wallet else None,
-        after=_place(cursor) if cursor else None,
-        limit=limit,
-    )
+    asked = wish.asked(book, _place(cursor) if cursor else None, limit)
     page = await node.ask(subjects.ACCOUNTS, asked)
     items = [AccountView.of(each, node.now()) for each in page.accounts]
     return Accounts(items=items, next=items[-1].wallet if page.more else None)
@@ -73,24 +120,80 @@ def _place(cursor: str) -> WalletAddress:
 
 @router.get("/payables", summary="What this node owes", responses=responses(404, 422))
 async def list_payables(
-    node: NodeDependency,
-    limit: Limit = 100,
-    cursor: AccountCursor = None,
-    wallet: Wallet = None,
+    node: NodeDependency, wish: Wish, limit: Limit = 100, cursor: AccountCursor = None
 ) -> Accounts:
-    """By wallet, largest balance first."""
-    return await _accounts(node, "payable", limit, cursor, wallet)
+    """By wallet, with the place of each on the curve."""
+    return await _accounts(node, "payable", wish, limit, cursor)
 
 
 @router.get("/receivables", summary="What this node is owed", responses=responses(404, 422))
 async def list_receivables(
-    node: NodeDependency,
-    limit: Limit = 100,
-    cursor: AccountCursor = None,
-    wallet: Wallet = None,
+    node: NodeDependency, wish: Wish, limit: Limit = 100, cursor: AccountCursor = None
 ) -> Accounts:
-    """By wallet, largest balance first."""
-    return await _accounts(node, "receivable", limit, cursor, wallet)
+    """By wallet, with the place of each on the curve."""
+    return await _accounts(node, "receivable", wish, limit, cursor)
+
+
+_EXPORTED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {} for media in MEDIA_TYPES.values()}},
+    **responses(404, 422),
+}
+Form = Annotated[Format, Query(alias="format", description="csv, or jsonl: a JSON object a line")]
+
+
+@router.get(
+    "/{book}/export",
+    summary="A whole book as CSV or JSON Lines",
+    response_class=StreamingResponse,
+    responses=_EXPORTED,
+)
+async def export_accounts(
+    book: BookName, node: NodeDependency, wish: Wish, form: Form = "csv"
+) -> Response:
+    """All accounts that are asked for, read page by page."""
+    first = await _accounts(node, _BOOKS[book], wish, PAGE, None)
+
+    async def items() -> AsyncIterator[AccountView]:
+        page = first
+        while True:
+            for item in page.items:
+                yield item
+            if page.next is None:
+                return
+            page = await _accounts(node, _BOOKS[book], wish, PAGE, page.next)
+
+    lines = exported(items(), AccountView, form)
+    return StreamingResponse(lines, media_type=MEDIA_TYPES[form], headers=_as_file(book, form))
+
+
+@router.get(
+    "/{book}/{wallet}/entries/export",
+    summary="The history of one account as CSV or JSON Lines",
+    response_class=StreamingResponse,
+    responses=_EXPORTED,
+)
+async def export_entries(
+    book: BookName, wallet: str, node: NodeDependency, form: Form = "csv"
+) -> Response:
+    """Every entry, newest first, read page by page."""
+    first = await _entries(node, book, wallet, PAGE, None)
+
+    async def items() -> AsyncIterator[EntryView]:
+        page = first
+        while True:
+            for item in page.items:
+                yield item
+            if page.next is None:
+                return
+            page = await _entries(node, book, wallet, PAGE, int(page.next))
+
+    lines = exported(items(), EntryView, form)
+    name = f"{book}-{WalletAddress.from_text(wallet).text}"
+    return StreamingResponse(lines, media_type=MEDIA_TYPES[form], headers=_as_file(name, form))
+
+
+def _as_file(name: str, form: Format) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
 
 
 @router.get(
@@ -99,15 +202,21 @@ async def list_receivables(
     responses=responses(404, 422),
 )
 async def list_entries(
-    book: Literal["payables", "receivables"],
+    book: BookName,
     wallet: str,
     node: NodeDependency,
     limit: Limit = 100,
     cursor: EntryCursor = None,
 ) -> Entries:
     """Every entry, newest first."""
+    return await _entries(node, book, wallet, limit, cursor)
+
+
+async def _entries(
+    node: Node, book: BookName, wallet: str, limit: int, cursor: int | None
+) -> Entries:
     asked = EntriesRequested(
-        book="payable" if book == "payables" else "receivable",
+        book=_BOOKS[book],
         wallet=WalletAddress.from_text(wallet),
         before=cursor,
         limit=limit,
@@ -121,6 +230,17 @@ async def list_entries(
 async def show_summary(node: NodeDependency) -> SummaryView:
     """What is owed in all, both ways."""
     return SummaryView.of(await node.ask(subjects.LEDGER_SUMMARY, LedgerSummaryRequested()))
+
+
+@router.get("/checkpoints", summary="The signed states of the books", responses=responses(422))
+async def list_checkpoints(
+    node: NodeDependency, limit: Limit = 100, cursor: EntryCursor = None
+) -> Checkpoints:
+    """The newest first; whoever keeps one can tell later whether the books were rewritten."""
+    asked = CheckpointsRequested(before=cursor, limit=limit)
+    page = await node.ask(subjects.CHECKPOINTS, asked)
+    items = [CheckpointView.of(each) for each in page.checkpoints]
+    return Checkpoints(items=items, next=str(items[-1].number) if page.more else None)
 
 
 @router.get("/verification", summary="Whether the books are what was written")

@@ -1,6 +1,7 @@
 """The books."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -8,6 +9,7 @@ from masq_api.views.values import Masq, WalletText, WeiText, masq, moment
 from masq_kernel.bus.messages.accountant import (
     AccountState,
     BackupState,
+    LedgerCheckpoint,
     LedgerEntry,
     LedgerSummary,
     ScanDone,
@@ -18,6 +20,8 @@ __all__ = [
     "AccountView",
     "Accounts",
     "BackupView",
+    "CheckpointView",
+    "Checkpoints",
     "Entries",
     "EntryView",
     "ScanView",
@@ -37,6 +41,15 @@ class AccountView(BaseModel):
     oldest_unpaid_at: datetime | None = Field(description="null: nothing is owed")
     age_s: int = Field(description="Seconds since then")
     updated_at: datetime
+    place: Literal["settled", "owing", "over"] = Field(
+        description="over: more than the curve allows at this age (due, or delinquent)"
+    )
+    allowed: WeiText | None = Field(
+        description="What may be owed at this age; null: any amount, it is too young"
+    )
+    share: float | None = Field(description="balance / allowed; above 1 is over")
+    charged: WeiText = Field(description="For all time")
+    charged_masq: Masq
 
     @classmethod
     def of(cls, account: AccountState, now: int) -> "AccountView":
@@ -51,11 +64,22 @@ class AccountView(BaseModel):
             oldest_unpaid_at=None if since is None else moment(since),
             age_s=0 if since is None else max(0, now - since),
             updated_at=moment(account.updated_at),
+            place=account.place,
+            allowed=account.allowed,
+            share=_share(account.balance, account.allowed),
+            charged=account.charged,
+            charged_masq=masq(account.charged),
         )
 
 
+def _share(balance: str, allowed: str | None) -> float | None:
+    if allowed is None or int(allowed) == 0:
+        return None
+    return round(int(balance) / int(allowed), 4)
+
+
 class Accounts(BaseModel):
-    """One page of a book, largest balance first."""
+    """One page of a book."""
 
     items: list[AccountView]
     next: str | None = Field(description="Send as `cursor` for the next page; null: the last")
@@ -104,6 +128,18 @@ class SummaryView(BaseModel):
     receivable_accounts: int
     transactions: int
     usage_events: int
+    payable_over: WeiText = Field(description="Of the accounts that are due")
+    payable_over_masq: Masq
+    payable_accounts_over: int
+    receivable_over: WeiText = Field(description="Of the accounts that are delinquent")
+    receivable_over_masq: Masq
+    receivable_accounts_over: int
+    payable_charged: WeiText = Field(description="For all time")
+    payable_charged_masq: Masq
+    receivable_charged: WeiText = Field(description="For all time")
+    receivable_charged_masq: Masq
+    payable_since: datetime | None = Field(description="The oldest unpaid charge")
+    receivable_since: datetime | None = Field(description="The oldest unpaid charge")
 
     @classmethod
     def of(cls, summary: LedgerSummary) -> "SummaryView":
@@ -117,7 +153,51 @@ class SummaryView(BaseModel):
             receivable_accounts=summary.receivable_accounts,
             transactions=summary.transactions,
             usage_events=summary.usage_events,
+            payable_over=summary.payable_over,
+            payable_over_masq=masq(summary.payable_over),
+            payable_accounts_over=summary.payable_accounts_over,
+            receivable_over=summary.receivable_over,
+            receivable_over_masq=masq(summary.receivable_over),
+            receivable_accounts_over=summary.receivable_accounts_over,
+            payable_charged=summary.payable_charged,
+            payable_charged_masq=masq(summary.payable_charged),
+            receivable_charged=summary.receivable_charged,
+            receivable_charged_masq=masq(summary.receivable_charged),
+            payable_since=_moment(summary.payable_since),
+            receivable_since=_moment(summary.receivable_since),
         )
+
+
+def _moment(at: int | None) -> datetime | None:
+    return None if at is None else moment(at)
+
+
+class CheckpointView(BaseModel):
+    """The books at one moment, signed by the node's identity key."""
+
+    number: int = Field(description="The last transaction that it covers")
+    at: datetime
+    hash: str = Field(description="Of that transaction, hexadecimal")
+    balances: str = Field(description="Digest of how all accounts stood, hexadecimal")
+    signature: str = Field(description="Ed25519, hexadecimal")
+
+    @classmethod
+    def of(cls, checkpoint: LedgerCheckpoint) -> "CheckpointView":
+        """Show a checkpoint."""
+        return cls(
+            number=checkpoint.number,
+            at=moment(checkpoint.at),
+            hash=checkpoint.hash.hex(),
+            balances=checkpoint.balances.hex(),
+            signature=checkpoint.signature.hex(),
+        )
+
+
+class Checkpoints(BaseModel):
+    """One page of them, the newest first."""
+
+    items: list[CheckpointView]
+    next: str | None = Field(description="Send as `cursor` for the next page; null: the last")
 
 
 class VerificationView(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import httpx
 
@@ -83,12 +83,35 @@ class ApiClient:
         try:
             response = await self._http.send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            problem = f"The API at {self._place.url} cannot be reached: {_why(error)}."
-            remedy = "Start the node with `masq up`, or give its address with --url."
-            raise ApiUnreachable(problem, remedy=remedy) from None
+            raise self._unreachable(error) from None
         content = _content(response)
         _check(response, content)
         return response, content
+
+    def _unreachable(self, error: Exception) -> ApiUnreachable:
+        problem = f"The API at {self._place.url} cannot be reached: {_why(error)}."
+        remedy = "Start the node with `masq up`, or give its address with --url."
+        return ApiUnreachable(problem, remedy=remedy)
+
+    async def pour(self, path: str, out: TextIO, **query: str | int) -> None:
+        """Write a text, however long it is, as it comes.
+
+        Raises:
+            ApiUnreachable, ApiRefused, ApiFailed: as they say.
+        """
+        request = self._http.build_request("GET", path, params=query, headers={"Accept": "*/*"})
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                if not response.is_success:
+                    await response.aread()
+                    _check(response, _content(response))
+                async for text in response.aiter_text():
+                    out.write(text)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from None
 
     async def items(self, path: str, **query: str | int) -> list[dict[str, Any]]:
         """Return all items of a list, page after page.

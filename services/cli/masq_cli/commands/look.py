@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +30,21 @@ __all__ = ["bans", "ledger", "neighborhood", "neighbors", "sessions", "status"]
 _CONFIG = DEFAULT_DATA_DIR / "masq.toml"
 
 _POLL_S = 0.3
+
+
+class Book(StrEnum):
+    """One of the two books."""
+
+    PAYABLES = "payables"
+    RECEIVABLES = "receivables"
+
+
+class ExportFormat(StrEnum):
+    """How a book is written for other programs."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
 
 ledger = typer.Typer(help="What this node owes and is owed.", no_args_is_help=True)
 
@@ -93,6 +110,23 @@ def receivables(
 
 
 @ledger.command()
+def export(
+    book: Annotated[Book, typer.Argument(help="What this node owes, or is owed.")],
+    wallet: Annotated[
+        str | None, typer.Option(help="The history of this wallet, instead of the accounts.")
+    ] = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="The format.")] = ExportFormat.CSV,
+    config: Config = _CONFIG,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Write a book, or one wallet's history, for other programs: amounts in wei and in MASQ."""
+    part = f"/{wallet}/entries" if wallet else ""
+    path = f"/v1/ledger/{book.value}{part}/export"
+    asyncio.run(_pour(find_api(config, url=url, token=token), path, form.value))
+
+
+@ledger.command()
 def summary(
     config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
 ) -> None:
@@ -142,6 +176,11 @@ def _show_facts(path: str, title: str, place: ApiPlace, *, as_json: bool) -> Non
         typer.echo(json.dumps(facts, indent=2))
     else:
         print_facts(title, facts, Console())
+
+
+async def _pour(place: ApiPlace, path: str, form: str) -> None:
+    async with ApiClient(place) as api:
+        await api.pour(path, sys.stdout, format=form)
 
 
 async def _get(place: ApiPlace, path: str) -> dict[str, Any]:

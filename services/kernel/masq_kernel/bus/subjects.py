@@ -193,6 +193,13 @@ ACCOUNTS = _request(
 ENTRIES = _request(
     "entries", accountant.EntriesRequested, accountant.EntriesListed, _ACCOUNTANT, _API
 )
+CHECKPOINTS = _request(
+    "checkpoints",
+    accountant.CheckpointsRequested,
+    accountant.CheckpointsListed,
+    _ACCOUNTANT,
+    _API,
+)
 LEDGER_SUMMARY = _request(
     "summary", accountant.LedgerSummaryRequested, accountant.LedgerSummary, _ACCOUNTANT, _API
 )

@@ -83,10 +83,18 @@ class WalletsShown(BusMessage, frozen=True):
 Book = Literal["payable", "receivable"]
 
 
+Place = Literal["settled", "owing", "over"]
+"""Nothing owed; something; more than the curve allows at its age (due, or delinquent)."""
+
+
 class AccountsRequested(BusMessage, frozen=True):
-    """List one book, largest balance first."""
+    """List one book, or what of it is asked for."""
 
     book: Book
+    by: Literal["balance", "age"] = "balance"  # the largest, or the oldest first
+    balance_min: str | None = None  # wei
+    age_min_s: int = 0
+    place: Place | None = None
     wallet: WalletAddress | None = None  # None: all
     after: WalletAddress | None = None  # cursor: the last wallet of the page before
     limit: int = 100
@@ -101,6 +109,9 @@ class AccountState(BusMessage, frozen=True):
     size: ByteCount
     oldest_unpaid_at: UnixSeconds | None  # None: nothing is owed
     updated_at: UnixSeconds
+    place: Place = "owing"
+    allowed: str | None = None  # wei at this age; None: any amount yet
+    charged: str = "0"  # wei, for all time
 
 
 class AccountsListed(BusMessage, frozen=True):
@@ -150,6 +161,38 @@ class LedgerSummary(BusMessage, frozen=True):
     receivable_accounts: int
     transactions: int
     usage_events: int
+    payable_over: str = "0"  # due
+    receivable_over: str = "0"  # delinquent
+    payable_accounts_over: int = 0
+    receivable_accounts_over: int = 0
+    payable_charged: str = "0"  # for all time
+    receivable_charged: str = "0"
+    payable_since: UnixSeconds | None = None  # the oldest unpaid charge; None: nothing is owed
+    receivable_since: UnixSeconds | None = None
+
+
+class CheckpointsRequested(BusMessage, frozen=True):
+    """Which checkpoints are there? The newest first."""
+
+    before: int | None = None  # cursor: the last number of the page before
+    limit: int = 100
+
+
+class LedgerCheckpoint(BusMessage, frozen=True):
+    """The books at one moment, signed by the node's identity key."""
+
+    number: int  # the last transaction that it covers
+    at: UnixSeconds
+    hash: bytes
+    balances: bytes
+    signature: bytes
+
+
+class CheckpointsListed(BusMessage, frozen=True):
+    """One page of them."""
+
+    checkpoints: tuple[LedgerCheckpoint, ...]
+    more: bool
 
 
 # -- who is refused ------------------------------------------------------------------------------
