@@ -123,6 +123,7 @@ async def until_there(running, node, service):
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.slow
 async def test_accountants_may_stop_for_a_minute(running):
     sizes = Sizes(running)
     async with Transfer(running) as transfer:
