@@ -78,7 +78,7 @@ async def pour_for_ever(reader, writer):
         await writer.drain()
 
 
-async def soak(minutes, tell):
+async def soak(minutes, tell, *, downloads=DOWNLOADS, uploads=UPLOADS):
     """Run the load; return what was held after each tenth of the time."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="masq-soak-")))
@@ -88,8 +88,8 @@ async def soak(minutes, tell):
         parrot = await stack.enter_async_context(serving(echo))
         load, seen = Load(running.proxy_port), []
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(load.download(source)) for _ in range(DOWNLOADS)]
-            working += [tasks.create_task(load.upload(sink)) for _ in range(UPLOADS)]
+            working = [tasks.create_task(load.download(source)) for _ in range(downloads)]
+            working += [tasks.create_task(load.upload(sink)) for _ in range(uploads)]
             working += [tasks.create_task(load.exchange(parrot)) for _ in range(2)]
             began = time.monotonic()
             for _ in range(10):

@@ -1,4 +1,4 @@
-"""Half a minute of `make soak`: its load runs, and nothing grows so fast that it shows."""
+"""A third of a minute of `make soak`, with less load since other tests run beside it."""
 
 import pytest
 
@@ -7,9 +7,9 @@ from bench.soak import check, soak
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
-async def test_half_a_minute_at_full_load():
+async def test_under_load_nothing_grows_so_fast_that_it_shows():
     told = []
-    seen = await soak(0.5, told.append)
+    seen = await soak(0.3, told.append, downloads=1, uploads=1)
     print("", *told, sep="\n")
     check(seen)
-    assert all(held.counts["client_streams"] >= 10 for held in seen)
+    assert all(held.counts["client_streams"] >= 2 for held in seen)

@@ -7,7 +7,7 @@ import httpx
 
 from support.processes import processes_of
 
-__all__ = ["Held", "held_by"]
+__all__ = ["Held", "held_by", "metrics_of"]
 
 GAUGES = ("tasks", "sessions", "circuits", "client_streams", "exit_streams", "exit_held_bytes")
 
@@ -54,6 +54,7 @@ async def held_by(running):
 
 
 async def metrics_of(node):
+    """Return the text that a node's API has for Prometheus."""
     place = node.api._place
     async with httpx.AsyncClient(trust_env=False) as client:
         headers = {"Authorization": f"Bearer {place.token}"}

@@ -36,7 +36,7 @@ def test_the_commands_are_those_of_the_manual():
         ),
         "address set",
         *(f"thresholds {name}" for name in ("show", "set", "preview", "history")),
-        *("ledger verify", "ledger backup", "ledger restore"),
+        *("ledger verify", "ledger backup", "ledger restore", "ledger export"),
         *("exits show", "exits set", "exits clear"),
         *("ledger payables", "ledger receivables", "ledger summary", "config show", "version"),
         *("token create", "token list", "token revoke"),
