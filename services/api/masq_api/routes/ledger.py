@@ -1,11 +1,12 @@
 """`/v1/ledger/...`: both books, their histories and their totals."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel
 
 from masq_api.auth import requires
 from masq_api.node import Node, NodeDependency
@@ -134,6 +135,8 @@ async def list_receivables(
     return await _accounts(node, "receivable", wish, limit, cursor)
 
 
+P = TypeVar("P", Accounts, Entries)
+
 _EXPORTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {} for media in MEDIA_TYPES.values()}},
     **responses(404, 422),
@@ -152,17 +155,8 @@ async def export_accounts(
 ) -> Response:
     """All accounts that are asked for, read page by page."""
     first = await _accounts(node, _BOOKS[book], wish, PAGE, None)
-
-    async def items() -> AsyncIterator[AccountView]:
-        page = first
-        while True:
-            for item in page.items:
-                yield item
-            if page.next is None:
-                return
-            page = await _accounts(node, _BOOKS[book], wish, PAGE, page.next)
-
-    lines = exported(items(), AccountView, form)
+    items = _items(first, lambda place: _accounts(node, _BOOKS[book], wish, PAGE, place))
+    lines = exported(items, AccountView, form)
     return StreamingResponse(lines, media_type=MEDIA_TYPES[form], headers=_as_file(book, form))
 
 
@@ -177,19 +171,20 @@ async def export_entries(
 ) -> Response:
     """Every entry, newest first, read page by page."""
     first = await _entries(node, book, wallet, PAGE, None)
-
-    async def items() -> AsyncIterator[EntryView]:
-        page = first
-        while True:
-            for item in page.items:
-                yield item
-            if page.next is None:
-                return
-            page = await _entries(node, book, wallet, PAGE, int(page.next))
-
-    lines = exported(items(), EntryView, form)
+    items = _items(first, lambda place: _entries(node, book, wallet, PAGE, int(place)))
+    lines = exported(items, EntryView, form)
     name = f"{book}-{WalletAddress.from_text(wallet).text}"
     return StreamingResponse(lines, media_type=MEDIA_TYPES[form], headers=_as_file(name, form))
+
+
+async def _items(page: P, following: Callable[[str], Awaitable[P]]) -> AsyncIterator[BaseModel]:
+    """Yield the items of a page and of all that follow it."""
+    while True:
+        for item in page.items:
+            yield item
+        if page.next is None:
+            return
+        page = await following(page.next)
 
 
 def _as_file(name: str, form: Format) -> dict[str, str]:
