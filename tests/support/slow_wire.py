@@ -1,12 +1,14 @@
 """Bad lines between nodes of this machine: delay, loss and a limit of speed, on real TCP.
 
 The kernel's packet filter leads every link of one node through forwarders of ours, which hold bytes
-back; it also drops one packet in so many of theirs. (The kernel's own emulator, netem, would do
-both, but many kernels in containers come without it.)
+back; it also drops some of the packets between nodes and forwarders, where TCP mends it at once and
+not after the delay. (The kernel's own emulator, netem, would do both together, but many kernels in
+containers come without it.)
 """
 
 import asyncio
 import os
+import re
 import socket
 import time
 from collections import deque
@@ -102,10 +104,12 @@ async def forwarder(source, target, port, **line):
 async def slow_wires(node, others, *, delay_s=0.0, loss_percent=0, rate=0):
     """Put bad lines between a node and others while the context lasts; new links only.
 
+    Yields a function that returns, for each way that loses, how many packets came and were dropped.
+
     Args:
         node, others: with address and link port each.
         delay_s: each way.
-        loss_percent: of packets between nodes and forwarders, either way.
+        loss_percent: of each hundred packets between nodes and forwarders, either way, the last.
         rate: bytes per second, each way and link; 0: no limit.
     """
     table = f"masq_wire_{os.getpid()}"
@@ -120,10 +124,11 @@ async def slow_wires(node, others, *, delay_s=0.0, loss_percent=0, rate=0):
                     f"ip saddr {source} ip daddr {target} tcp dport {port}"
                     f" meta mark != {MARK} redirect to :{ours}"
                 )
-        among = ", ".join(map(str, ports))
+        among, kept = ", ".join(map(str, ports)), 100 - loss_percent
+        # Answers show the far node's port again when they come in: only their connection tells.
         losses = [
-            f"tcp {end} {{ {among} }} numgen random mod 100 < {loss_percent} counter drop"
-            for end in ("sport", "dport")
+            f"{chosen} {{ {among} }} counter numgen inc mod 100 >= {kept} counter drop"
+            for chosen in ("tcp dport", "meta l4proto tcp ct direction reply ct reply proto-src")
             if loss_percent
         ]
         rules = "\n".join(
@@ -144,6 +149,12 @@ async def slow_wires(node, others, *, delay_s=0.0, loss_percent=0, rate=0):
         done = nft("-f", "-", text=rules)
         assert done.returncode == 0, done.stderr
         try:
-            yield lambda: nft("list", "table", "inet", table).stdout
+            yield lambda: counted(nft("list", "table", "inet", table).stdout)
         finally:
             nft("delete", "table", "inet", table)
+
+
+def counted(listed):
+    """Pair the counters of each rule that loses."""
+    counts = [int(count) for count in re.findall(r"counter packets (\d+)", listed)]
+    return list(zip(counts[::2], counts[1::2], strict=True))
