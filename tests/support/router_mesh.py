@@ -42,6 +42,7 @@ class RouterNode:
         *,
         exit_policy: tuple[str, ...],
         session_lifetime_s=600,
+        stream_memory_mib=512,
         broker=None,
     ) -> None:
         """With a `broker` of its own, an accountant is there too, and none stands by."""
@@ -76,6 +77,7 @@ class RouterNode:
             proxy_port=0,
             exit_policy=exit_policy,
             session_lifetime_s=session_lifetime_s,
+            stream_memory_mib=stream_memory_mib,
         )
         self.router: Router | None = None
         self.stopping = asyncio.Event()
@@ -249,6 +251,7 @@ class RouterMesh:
         exit_policy=("accept 127.0.0.1:*",),
         policies=None,
         session_lifetime_s=600,
+        stream_memory_mib=512,
         brokers=None,
     ):
         """`policies` and `brokers` have those of single nodes, by index."""
@@ -258,6 +261,7 @@ class RouterMesh:
                 folder / f"node{index + 1}",
                 exit_policy=(policies or {}).get(index, exit_policy),
                 session_lifetime_s=session_lifetime_s,
+                stream_memory_mib=stream_memory_mib,
                 broker=(brokers or {}).get(index),
             )
             for index in range(count)

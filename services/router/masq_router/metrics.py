@@ -67,7 +67,7 @@ class RouterCollector(Collector):
         yield _gauge(
             "window_growth_bytes",
             "What stream windows have grown by",
-            self._origin.budget.used + self._exit_side.budget.used,
+            self._origin.memory.budget.used + self._exit_side.memory.budget.used,
         )
         yield self._setup_outcomes()
         yield _counts(

@@ -128,6 +128,7 @@ class Router:
             find_link=self._find_link,
             tasks=self._runtime.tasks,
             clock=self._clock,
+            memory=self._settings.stream_memory(),
         )
 
     def _policy(self, bound: Bound) -> ExitPolicy:
@@ -149,7 +150,8 @@ class Router:
             lifetime_s=self._settings.session_lifetime_s,
         )
         witness = Witness(self.announcer.tell)
-        return OriginSide(builder, witness, self._runtime.tasks, self._clock)
+        memory = self._settings.stream_memory()
+        return OriginSide(builder, witness, self._runtime.tasks, self._clock, memory)
 
     def _find_link(self, peer: NodeId) -> Link | None:
         link = self.mesh.pool.get(peer)

@@ -3,6 +3,7 @@
 import pytest
 
 from masq_kernel.entropy import SeededEntropy
+from masq_router.ends.tcp import READ_MAX
 from masq_router.errors import StreamProtocolError
 from masq_router.onion.geometry import SIZE_CLASSES
 from masq_router.streams.association import STREAMS_MAX
@@ -10,7 +11,7 @@ from masq_router.streams.credit import ASSOCIATION_WINDOW_MAX
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.frames import DATA_HEADER, FrameType, ack_frame, fin_frame
 from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN
-from masq_router.streams.writers import UNSENT_MAX
+from masq_router.streams.writers import ROOM_MIN, UNSENT_MAX
 from support.stream_pair import StreamPair
 
 BLOB = SeededEntropy(7).token(3_000_000)
@@ -141,15 +142,19 @@ def test_streams_that_come_and_go_do_not_starve_bulk():
 
 def test_what_all_streams_have_unsent_is_bounded():
     pair = StreamPair()
-    streams = [pair.connected_stream() for _ in range(40)]
+    streams = [pair.connected_stream() for _ in range(200)]
     pair.origin_events.consumes = False
+    for stream in streams:  # as sockets are read: once each, all in one turn, then until told to
+        pair.exit.write(stream, bytes(min(READ_MAX, pair.exit.room(stream))))
+    assert pair.exit._writers.unsent <= UNSENT_MAX + len(streams) * ROOM_MIN
+    pair.settle()
     for stream in streams:
-        while pair.exit.write(stream, bytes(16_384)):  # as a socket is read: until told to stop
-            pass
+        while not pair.exit._streams[stream].wants_more:
+            pair.exit.write(stream, bytes(min(READ_MAX, pair.exit.room(stream))))
     pair.settle()
     unsent = sum(pair.exit._streams[stream].outbound.unsent for stream in streams)
     assert unsent == pair.exit._writers.unsent
-    assert unsent <= UNSENT_MAX + len(streams) * 16_384
+    assert UNSENT_MAX // 2 <= unsent <= UNSENT_MAX + len(streams) * ROOM_MIN
     pair.exit_events.writable.clear()
     pair.origin_events.consumes = True
     for stream in streams:
@@ -160,6 +165,38 @@ def test_what_all_streams_have_unsent_is_bounded():
         s for s in streams if pair.exit._streams[s].outbound.end
     }
     assert pair.exit._writers.unsent == 0
+
+
+def test_without_a_route_a_socket_delivers_one_small_read():
+    pair = StreamPair()
+    stream = pair.connected_stream()
+    assert pair.exit.room(stream) > ROOM_MIN
+    pair.exit.detach()
+    assert pair.exit.room(stream) == ROOM_MIN
+    assert not pair.exit.write(stream, bytes(ROOM_MIN))
+
+
+def test_what_many_streams_have_consumed_a_little_of_is_not_kept_for_them():
+    pair = StreamPair()
+    streams = [pair.connected_stream() for _ in range(1_000)]
+    for stream in streams:
+        pair.exit.write(stream, bytes(60_000))
+        pair.settle()
+    assert pair.exit.held_size <= ASSOCIATION_WINDOW_MAX // 4
+
+
+def test_streams_acknowledged_by_the_way_cost_no_package():
+    pair = StreamPair()
+    streams = [pair.connected_stream() for _ in range(400)]
+    asked = []
+    for stream in streams:
+        pair.exit.write(stream, bytes(20_000))
+        while (package := pair.exit.next_package()) is not None:
+            pair.origin.receive(memoryview(package))
+        while (answer := pair.origin.next_package()) is not None:
+            asked.append(answer)
+            pair.exit.receive(memoryview(answer))
+    assert 0 < len(asked) <= 400 * 20_000 // (ASSOCIATION_WINDOW_MAX // 4) + 1
 
 
 def test_a_window_beyond_the_largest_is_not_believed():

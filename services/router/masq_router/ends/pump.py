@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Hashable
 
-from masq_router.egress import Egress
+from masq_router.egress import Egress, Package
 from masq_router.streams.association import Association
 
 __all__ = ["Pump"]
@@ -58,13 +58,17 @@ class Pump:
 
     def _send(self) -> None:
         for _ in range(PACKAGES_PER_TURN):
-            if self._is_stopped or not self._association.wants_to_send:
-                return
             if not self._egress.is_clear:
-                self._egress.when_clear(self.wake)
+                self._egress.when_clear(self._key, self._next)
                 return
-            package = self._association.next_package()
+            package = self._next()
             if package is None:
                 return
-            self._egress.send(self._key, self._tag, self._seal(package))
+            self._egress.send(self._key, *package)
         self.wake()
+
+    def _next(self) -> Package | None:
+        if self._is_stopped or not self._association.wants_to_send:
+            return None
+        package = self._association.next_package()
+        return None if package is None else (self._tag, self._seal(package))

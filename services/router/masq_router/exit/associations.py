@@ -15,14 +15,10 @@ from masq_router.exit.detached import Detached
 from masq_router.exit.quota import Quota, StreamCounts
 from masq_router.exit.streams import ExitStreams
 from masq_router.streams.attach import Attach
+from masq_router.streams.memory import HELD_MAX, heaviest
 from masq_router.wire.frames import TeardownReason
 
-__all__ = ["HELD_MAX", "Associations"]
-
-HELD_MAX = 512 << 20
-"""Bytes for streams of others in the memory of this process: 64 full windows, or 2,048 of the
-smallest. A payer who asks for much and acknowledges nothing pins this, so whoever pins most goes
-first."""
+__all__ = ["Associations"]
 
 
 class Associations:
@@ -95,13 +91,13 @@ class Associations:
         return sum(streams.association.held_size for streams in self)
 
     def shed(self) -> None:
-        """Give up whichever holds most, until all of them hold no more than HELD_MAX."""
-        held = {streams: streams.association.held_size for streams in self}
-        total = sum(held.values())
-        for streams in sorted(held, key=lambda each: held[each], reverse=True):
-            if total <= self._held_max:
-                return
-            total -= held[streams]
+        """Give up what the heaviest payers hold: one may ask for much and acknowledge nothing."""
+        for streams in heaviest(
+            self,
+            held=lambda each: each.association.held_size,
+            whose=lambda each: each.wallet,
+            held_max=self._held_max,
+        ):
             if streams.carrier is not None:
                 streams.carrier.end(TeardownReason.OVERLOAD)
             self._detached.remove(streams, streams.wallet)

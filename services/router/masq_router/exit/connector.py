@@ -19,7 +19,7 @@ from masq_router.streams.errors import ResetCode
 
 __all__ = ["CONNECT_S", "Connector", "reset_code_of"]
 
-P = TypeVar("P", bound=asyncio.Protocol)
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 CONNECT_S = 10.0
 """For all addresses of a host together."""

@@ -16,7 +16,7 @@ from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.onion.hops import HopBlock
 from masq_router.sessions import Port
-from masq_router.streams.windows import WindowBudget
+from masq_router.streams.memory import StreamMemory
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["IDLE_S", "ExitSide"]
@@ -35,6 +35,7 @@ class ExitSide:
         find_link: the link with a neighbor, if there is one.
         tasks: for what takes time.
         clock: for ages.
+        memory: what all streams may hold.
     """
 
     def __init__(
@@ -46,13 +47,17 @@ class ExitSide:
         find_link: Callable[[NodeId], Link | None],
         tasks: asyncio.TaskGroup,
         clock: Clock,
+        memory: StreamMemory,
     ) -> None:
         self._chain, self._connector, self._live = chain, connector, live
         self._find_link, self._tasks, self._clock = find_link, tasks, clock
         self._counts = StreamCounts()
-        self.budget = WindowBudget()
+        self.memory = memory
         self.associations = Associations(
-            counts=self._counts, make_streams=self._make_streams, clock=clock
+            counts=self._counts,
+            make_streams=self._make_streams,
+            clock=clock,
+            held_max=memory.held_max,
         )
 
     def _make_streams(self, quota: Quota) -> ExitStreams:
@@ -61,7 +66,7 @@ class ExitSide:
             quota=quota,
             tasks=self._tasks,
             clock=self._clock,
-            budget=self.budget,
+            memory=self.memory,
         )
 
     @property

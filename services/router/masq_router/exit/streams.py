@@ -20,7 +20,7 @@ from masq_router.streams.datagrams import Datagram
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role
 from masq_router.streams.frames import Open
-from masq_router.streams.windows import WindowBudget
+from masq_router.streams.memory import StreamMemory
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["Carrier", "ExitStreams"]
@@ -50,7 +50,7 @@ class ExitStreams:
         quota: how many this payer may have.
         tasks: for what takes time.
         clock: to know idle streams.
-        budget: for windows that grow.
+        memory: how windows may grow.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class ExitStreams:
         quota: Quota,
         tasks: asyncio.TaskGroup,
         clock: Clock,
-        budget: WindowBudget | None = None,
+        memory: StreamMemory | None = None,
     ) -> None:
         self._connector, self._quota, self._tasks, self._clock = connector, quota, tasks, clock
-        self.association = Association(Role.EXIT, self, budget=budget)
+        self.association = Association(Role.EXIT, self, memory=memory)
         self.flows = ExitFlows(
             connector=connector, quota=quota, tasks=tasks, clock=clock, answer=self._answer
         )

@@ -25,7 +25,7 @@ from masq_router.streams.datagrams import Datagram
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role
 from masq_router.streams.frames import Open
-from masq_router.streams.windows import WindowBudget
+from masq_router.streams.memory import StreamMemory
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["Circuit", "CircuitKeeper", "ClientStream"]
@@ -97,7 +97,7 @@ class Circuit:
         clock: for probes.
         witness: told how its routes do.
         keeper: looks after it.
-        budget: for windows that grow.
+        memory: how windows may grow.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Circuit:
         clock: Clock,
         witness: Witness,
         keeper: CircuitKeeper,
-        budget: WindowBudget | None = None,
+        memory: StreamMemory | None = None,
     ) -> None:
         self._secret, self._clock = secret, clock
         self._witness, self._keeper = witness, keeper
@@ -125,7 +125,7 @@ class Circuit:
         self.renew_after = Seconds(0.0)  # the healer's note: no attempt before
         self.is_over = False
         self.is_forgotten = False  # the exit said that it does not know us
-        self.association = Association(Role.ORIGIN, self, budget=budget)
+        self.association = Association(Role.ORIGIN, self, memory=memory)
         self.exit: NodeId | None = None  # None: no trip was taken yet
 
     # -- questions ---------------------------------------------------------------------------

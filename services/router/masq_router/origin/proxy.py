@@ -41,6 +41,7 @@ EXIT_FAILED = frozenset(
         ResetCode.HOST_UNREACHABLE,
         ResetCode.NETWORK_UNREACHABLE,
         ResetCode.TIMED_OUT,
+        ResetCode.OVERLOAD,
     }
 )
 """Another exit may do better. A server that refuses the connection was reached."""
@@ -173,7 +174,7 @@ class _Client(asyncio.Protocol):
         end.connection_made(transport)
         early = self._greeting.leftover()
         if early:
-            end.data_received(early)
+            end.receive(early)
         transport.resume_reading()
         return end
 
@@ -236,13 +237,20 @@ class _Client(asyncio.Protocol):
     async def _try_another_exit(
         self, circuit: Circuit, request: ConnectRequest, outcome: ResetCode
     ) -> ResetCode | None:
-        detour = await self._origin.detour(request.isolation, request.host, circuit)
+        detour = await self._detour(circuit, request, outcome)
         if detour is None:
             return outcome
         second = await self._try(detour, request)
         if second in EXIT_FAILED:
-            await self._origin.detour(request.isolation, request.host, detour)
+            await self._detour(detour, request, second)
         return second
+
+    async def _detour(
+        self, around: Circuit, request: ConnectRequest, outcome: ResetCode | None
+    ) -> Circuit | None:
+        if outcome is not ResetCode.OVERLOAD:  # that says nothing about the host
+            self._origin.host_failed(around, request.host)
+        return await self._origin.detour(request.isolation, request.host, around)
 
     async def _try(self, circuit: Circuit, request: ConnectRequest) -> ResetCode | None:
         self._attempt = _Attempt(self.take_over)

@@ -13,6 +13,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from masq_kernel.bus.messages.gossip import RouteRequested
 from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import NodeId
@@ -25,7 +27,7 @@ from masq_router.origin.healer import Healer
 from masq_router.origin.trip import LiveTrip
 from masq_router.origin.witness import Witness
 from masq_router.streams.errors import ResetCode
-from masq_router.streams.windows import WindowBudget
+from masq_router.streams.memory import StreamMemory, heaviest
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["CIRCUITS_MAX", "OriginSide"]
@@ -41,6 +43,8 @@ FRESH_SHARE = 0.5
 
 RENEW_SHARE = 0.75
 """Of a trip's lifetime, after which a circuit with streams gets another."""
+
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -66,17 +70,23 @@ class OriginSide:
         witness: told how routes do.
         tasks: one for each circuit that needs another trip.
         clock: for their age.
+        memory: what the streams of all our clients may hold.
     """
 
     def __init__(
-        self, builder: TripBuilder, witness: Witness, tasks: asyncio.TaskGroup, clock: Clock
+        self,
+        builder: TripBuilder,
+        witness: Witness,
+        tasks: asyncio.TaskGroup,
+        clock: Clock,
+        memory: StreamMemory,
     ) -> None:
         self._builder, self._witness, self._clock = builder, witness, clock
         self._lanes: dict[bytes, _Lane] = {}
         self._circuits: dict[Circuit, None] = {}  # the oldest first
         self._trip_by_delivery: dict[bytes, LiveTrip] = {}
         self._resent_size = 0  # of circuits that are over
-        self.budget = WindowBudget()
+        self.memory = memory
         self.healer = Healer(
             builder, witness, tasks, clock, expect=self._expect, on_over=self._forget_trip
         )
@@ -112,13 +122,17 @@ class OriginSide:
                 lane.circuit = await self._build(RouteRequested(host=host))
             return lane.circuit
 
+    def host_failed(self, circuit: Circuit, host: str) -> None:
+        """Note that a circuit's exit cannot reach a host."""
+        assert circuit.exit is not None
+        self._witness.host_failed(circuit.exit, host)
+
     async def detour(self, isolation: bytes, host: str, around: Circuit) -> Circuit | None:
-        """Note that a circuit's exit cannot reach a host, and return a circuit around that exit.
+        """Return a circuit around the exit of another that was of no use for a host.
 
         None: the host was tried over two exits, or no other exit can be had.
         """
         assert around.exit is not None
-        self._witness.host_failed(around.exit, host)
         lane = self._lanes.setdefault(isolation, _Lane())
         async with lane.building:
             detour = lane.detours.get(host)
@@ -144,7 +158,7 @@ class OriginSide:
             clock=self._clock,
             witness=self._witness,
             keeper=self,
-            budget=self.budget,
+            memory=self.memory,
         )
         trip = await self._builder.trip(wish, circuit, on_over=self._forget_trip)
         self._expect(trip)
@@ -172,7 +186,19 @@ class OriginSide:
             circuit.tick()
             if circuit.stream_count and now >= circuit.expires_at - renewal_s:
                 self.healer.renew(circuit)
+        self._shed()
         self._forget_empty_lanes()
+
+    def _shed(self) -> None:
+        """Cut whoever holds most, if all together hold too much."""
+        for circuit in heaviest(
+            self._circuits,
+            held=lambda each: each.association.held_size,
+            whose=id,
+            held_max=self.memory.held_max,
+        ):
+            _log.warning("a circuit is cut: streams hold too much memory", of=circuit.stream_count)
+            circuit.end(TeardownReason.OVERLOAD)
 
     def close(self) -> None:
         """End every circuit."""

@@ -27,19 +27,15 @@ from masq_router.streams.credit import ASSOCIATION_WINDOW_MAX, Credit
 from masq_router.streams.errors import ResetCode
 from masq_router.streams.events import Role, StreamEvents
 from masq_router.streams.flows import Flows
-from masq_router.streams.frames import (
-    Open,
-    probe_frame,
-    probed_frame,
-    reset_frame,
-)
+from masq_router.streams.frames import Open, probe_frame, probed_frame, reset_frame
 from masq_router.streams.inlet import read_frames
+from masq_router.streams.memory import StreamMemory
 from masq_router.streams.mud import MudGuard
 from masq_router.streams.outlet import Outlet
 from masq_router.streams.resets import RememberedResets
 from masq_router.streams.stream import Stream
-from masq_router.streams.windows import WINDOW_MIN, WindowBudget, WindowTuner
-from masq_router.streams.writers import Writers
+from masq_router.streams.windows import WINDOW_MIN, WindowTuner
+from masq_router.streams.writers import ROOM_MIN, Writers
 
 __all__ = ["STREAMS_MAX", "Association"]
 
@@ -56,11 +52,11 @@ class Association:
     Args:
         role: which end we are.
         events: the shell.
-        budget: for windows that grow; shared by all associations of a process.
+        memory: how windows may grow; shared by all associations of one side of a node.
     """
 
     def __init__(
-        self, role: Role, events: StreamEvents, *, budget: WindowBudget | None = None
+        self, role: Role, events: StreamEvents, *, memory: StreamMemory | None = None
     ) -> None:
         self._role = role
         self._events = events
@@ -71,7 +67,8 @@ class Association:
         self._mud = MudGuard()
         self._epoch = 0
         self._is_known = False  # the originator has heard from the exit
-        self._credit = Credit(budget or WindowBudget())
+        memory = memory or StreamMemory()
+        self._credit, self._window_max = Credit(memory.budget), memory.window_max
         self._writers = Writers(events.on_writable)
         self.flows = Flows(self._outlet, self._credit, events)
         self.take_datagram, self.take_flow_end = self.flows.take, self.flows.take_end
@@ -218,6 +215,13 @@ class Association:
 
     # -- verbs of both ends ------------------------------------------------------------------
 
+    def room(self, stream_id: int) -> int:
+        """Return how many bytes to write at most: little while there is no route, never none."""
+        stream = self._streams.get(stream_id)
+        if stream is None or not self._outlet.carries_data:
+            return ROOM_MIN
+        return self._writers.room(stream)
+
     def write(self, stream_id: int, data: bytes) -> bool:
         """Queue bytes; False asks the caller to stop until `on_writable`. Gone streams swallow."""
         stream = self._streams.get(stream_id)
@@ -249,8 +253,8 @@ class Association:
         stream.consumed += size
         if stream.tuner.consumed(size, now):
             self._outlet.acknowledge(stream)
-        self._give_credit(size)
         self._outlet.acknowledge_if_due(stream)
+        self._give_credit(size)
         self._forget_if_done(stream)
 
     def probe(self, token: int) -> None:
@@ -271,7 +275,8 @@ class Association:
         return stream.stream_id
 
     def _begin(self, stream_id: int, *, their_window: int) -> Stream:
-        stream = Stream(stream_id, tuner=WindowTuner(self._credit), their_window=their_window)
+        tuner = WindowTuner(self._credit, size_max=self._window_max)
+        stream = Stream(stream_id, tuner=tuner, their_window=their_window)
         self._streams[stream_id] = stream
         if ack := self._credit.begin():
             self._outlet.say(ack)
@@ -300,6 +305,7 @@ class Association:
         """Count bytes as consumed for the association, and say so in time."""
         if ack := self._credit.give(size):
             self._outlet.say(ack)
+            self._outlet.acknowledge_all()
 
     # -- receiving ---------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ frames that were on their way are not remembered (association.py).
 
 from masq_router.errors import StreamProtocolError
 from masq_router.streams.frames import ack_frame
-from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN, WindowBudget
+from masq_router.streams.memory import WindowBudget
+from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN
 
 __all__ = ["ASSOCIATION_WINDOW_MAX", "ASSOCIATION_WINDOW_MIN", "Credit"]
 

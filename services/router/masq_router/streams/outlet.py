@@ -19,7 +19,7 @@ from collections.abc import Callable
 from masq_router.onion.padding import capacity, padded_size
 from masq_router.streams.credit import ASSOCIATION_WINDOW_MIN
 from masq_router.streams.datagrams import DatagramQueue
-from masq_router.streams.frames import DATA_HEADER, FrameType, ack_frame, fin_frame
+from masq_router.streams.frames import ACK, DATA_HEADER, FrameType, ack_frame, fin_frame
 from masq_router.streams.stream import Stream
 
 __all__ = ["Outlet"]
@@ -44,6 +44,8 @@ class Outlet:
         self._fresh: dict[int, Stream] = {}  # streams that had nothing to send until now
         self._ready: dict[int, Stream] = {}  # streams that have sent and go on, in turn
         self._fresh_in_a_row = 0
+        self._untold: dict[int, Stream] = {}  # consumed a little further than the other end knows
+        self._tells_all = False
         self.datagrams = DatagramQueue()
         self._was_datagrams_turn = False
         self._limit = 0
@@ -71,6 +73,8 @@ class Outlet:
         self.datagrams.clear()
         self._fresh.clear()
         self._ready.clear()
+        self._untold.clear()
+        self._tells_all = False
 
     # -- what waits --------------------------------------------------------------------------
 
@@ -92,14 +96,28 @@ class Outlet:
 
     def acknowledge(self, stream: Stream) -> None:
         """Say how far a stream is consumed, and how much more is welcome."""
-        stream.told = stream.position
-        stream.allowed = max(stream.allowed, stream.consumed + stream.tuner.size)
-        self.say(ack_frame(stream.stream_id, consumed=stream.told, window=stream.tuner.size))
+        self.say(self._ack(stream))
 
     def acknowledge_if_due(self, stream: Stream) -> None:
-        """Say so if enough was consumed since the last time."""
+        """Say so if enough was consumed since the last time; otherwise when there is occasion."""
         if stream.ack_is_due:
             self.acknowledge(stream)
+        elif stream.told < stream.position and self.is_connected:
+            self._untold[stream.stream_id] = stream
+
+    def acknowledge_all(self) -> None:
+        """Say it of as many streams as the next package takes beside what it carries anyway.
+
+        So that what many streams have consumed a little of is not kept by the other end for as
+        long as they rest: 60 MB for a thousand streams of 60 kB.
+        """
+        self._tells_all = bool(self._untold)
+
+    def _ack(self, stream: Stream) -> bytes:
+        self._untold.pop(stream.stream_id, None)
+        stream.told = stream.position
+        stream.allowed = max(stream.allowed, stream.consumed + stream.tuner.size)
+        return ack_frame(stream.stream_id, consumed=stream.told, window=stream.tuner.size)
 
     def finish_if_owed(self, stream: Stream) -> None:
         """Say that our side has ended, once its last byte has left."""
@@ -117,6 +135,7 @@ class Outlet:
         """A stream is gone."""
         self._fresh.pop(stream_id, None)
         self._ready.pop(stream_id, None)
+        self._untold.pop(stream_id, None)
 
     def allow(self, limit: int) -> None:
         """The other end lets the whole association send up to here."""
@@ -145,6 +164,13 @@ class Outlet:
             room -= len(frame)
             taken += 1
         del self._control[:taken]
+        return self._take_acks(parts, room) if self._tells_all else room
+
+    def _take_acks(self, parts: list[bytes | memoryview], room: int) -> int:
+        self._tells_all = False
+        for stream in list(self._untold.values())[: room // ACK.size]:
+            parts.append(self._ack(stream))
+            room -= ACK.size
         return room
 
     def _take_datagrams(self, parts: list[bytes | memoryview], room: int) -> int:

@@ -4,13 +4,17 @@ from collections.abc import Callable
 
 from masq_router.streams.stream import Stream
 
-__all__ = ["SEND_BUFFER_MAX", "UNSENT_MAX", "Writers"]
+__all__ = ["ROOM_MIN", "SEND_BUFFER_MAX", "UNSENT_MAX", "Writers"]
 
 SEND_BUFFER_MAX = 512 << 10
 """Unsent bytes of a stream at which its TCP socket is no longer read."""
 
 UNSENT_MAX = 4 << 20
 """Unsent bytes of all streams together at which none of their sockets is read."""
+
+ROOM_MIN = 1 << 10
+"""What a socket may still deliver when there is no room: it is told to stop by what this answers.
+A megabyte for as many streams as an association may have."""
 
 
 class Writers:
@@ -24,6 +28,11 @@ class Writers:
         self._go_on = go_on
         self._held_back: dict[int, Stream] = {}  # stopped because of what others had to send
         self.unsent = 0
+
+    def room(self, stream: Stream) -> int:
+        """Return how many bytes may be written now, never none."""
+        room = min(SEND_BUFFER_MAX - stream.outbound.unsent, UNSENT_MAX - self.unsent)
+        return max(ROOM_MIN, room)
 
     def wrote(self, stream: Stream, size: int, *, may_go_on: bool) -> bool:
         """Count bytes just written; False: the writer must stop until it is called."""
