@@ -22,6 +22,7 @@ from masq_kernel.identity.keys import IdentityKey, WalletAddress
 from masq_kernel.identity.keystore import LIGHT, KeyStore
 from masq_kernel.identity.proofs import ProofClaim, sign_proof, wallet_of
 from masq_kernel.rates import DEFAULT_RATES
+from masq_kernel.runtime.control import Control
 from masq_kernel.runtime.health import HealthBoard
 from masq_kernel.runtime.service import Runtime
 from masq_kernel.runtime.settings import NodeSettings, load_section
@@ -82,6 +83,7 @@ class RouterNode:
 
     async def start(self, tasks: asyncio.TaskGroup) -> None:
         await self._stand_by()
+        health, registry, clock = HealthBoard(), CollectorRegistry(), SystemClock()
         runtime = Runtime(
             service=Service.ROUTER,
             node=load_section(
@@ -95,11 +97,12 @@ class RouterNode:
             ),
             sections={},
             bus=self.broker.connect(Service.ROUTER),
-            clock=SystemClock(),
+            clock=clock,
             entropy=SeededEntropy(9500 + self.number),
             tasks=tasks,
-            health=HealthBoard(),
-            metrics=CollectorRegistry(),
+            health=health,
+            metrics=registry,
+            control=Control(Service.ROUTER, health, registry, clock),
             stopping=self.stopping,
         )
         self.router = Router(runtime, self.settings)

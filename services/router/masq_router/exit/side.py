@@ -7,16 +7,16 @@ from masq_kernel.chains import Chain
 from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import Seconds
-from masq_router.exit.associations import Associations
+from masq_router.exit.associations import HELD_MAX, Associations
 from masq_router.exit.connector import Connector
 from masq_router.exit.quota import Quota, StreamCounts
-from masq_router.exit.session import ExitSession
+from masq_router.exit.session import Elsewhere, ExitSession
 from masq_router.exit.streams import ExitStreams
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.onion.hops import HopBlock
 from masq_router.sessions import Port
-from masq_router.streams.windows import WindowBudget
+from masq_router.streams.windows import BUDGET, WindowBudget
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["IDLE_S", "ExitSide"]
@@ -35,6 +35,8 @@ class ExitSide:
         find_link: the link with a neighbor, if there is one.
         tasks: for what takes time.
         clock: for ages.
+        elsewhere: finds associations that another process of this node serves.
+        processes: that share this machine's memory.
     """
 
     def __init__(
@@ -46,13 +48,19 @@ class ExitSide:
         find_link: Callable[[NodeId], Link | None],
         tasks: asyncio.TaskGroup,
         clock: Clock,
+        elsewhere: Elsewhere | None = None,
+        processes: int = 1,
     ) -> None:
+        self._elsewhere = elsewhere
         self._chain, self._connector, self._live = chain, connector, live
         self._find_link, self._tasks, self._clock = find_link, tasks, clock
         self._counts = StreamCounts()
-        self.budget = WindowBudget()
+        self.budget = WindowBudget(BUDGET // processes)
         self.associations = Associations(
-            counts=self._counts, make_streams=self._make_streams, clock=clock
+            counts=self._counts,
+            make_streams=self._make_streams,
+            clock=clock,
+            held_max=HELD_MAX // processes,
         )
 
     def _make_streams(self, quota: Quota) -> ExitStreams:
@@ -69,7 +77,9 @@ class ExitSide:
         """Streams served now."""
         return len(self._counts)
 
-    def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
+    def arrive(
+        self, link: Link, tag: bytes, block: HopBlock, setup: bytes
+    ) -> TeardownReason | None:
         """Take the end of an over route."""
         session = ExitSession(
             chain=self._chain,
@@ -79,6 +89,8 @@ class ExitSide:
             associations=self.associations,
             opened_at=self._clock.unix(),
         )
+        if self._elsewhere is not None and not link.is_sibling:
+            session.may_be_elsewhere(self._elsewhere, link, setup)
         port = Port(session=session, link=link, tag=tag, is_upstream=True)
         if not self._live.begin(session, port):
             return TeardownReason.PROTOCOL_ERROR
