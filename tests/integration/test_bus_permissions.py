@@ -7,7 +7,7 @@ import nats.errors
 import pytest
 
 from masq_kernel.bus.permissions import inbox_prefix, permissions_of
-from masq_kernel.bus.subjects import ALL, REFUSED_WALLETS, Retained, Service
+from masq_kernel.bus.subjects import ALL, MOVE, REFUSED_WALLETS, SESSIONS, Retained, Service
 from support.nats_server import running_server
 
 
@@ -83,3 +83,15 @@ async def test_a_wrong_password_is_refused(tmp_path):
     async with running_server(tmp_path) as server:
         with pytest.raises(nats.errors.Error):
             await nats.connect(server.url, user="api", password="guess", allow_reconnect=False)
+
+
+@pytest.mark.parametrize("service", list(Service))
+async def test_only_its_own_processes_ask_one_worker(service, tmp_path):
+    async with running_server(tmp_path) as server:
+        denials = []
+        client = await connect_raw(server, service, denials)
+        for name in (SESSIONS.of(bytes(8)).name, MOVE.of(bytes(8)).name):
+            for action in (lambda name=name: client.publish(name, b""), None):
+                act = action or (lambda name=name: client.subscribe(name))
+                assert await denied(client, denials, act) is (service is not Service.ROUTER)
+        await client.close()

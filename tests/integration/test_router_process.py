@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 
+import msgspec
 import pytest
 
 from masq_kernel.bus import subjects
@@ -50,6 +51,11 @@ async def status_of(bus):
                 return await bus.request(subjects.ROUTER_STATUS, RouterStatusRequested())
             except BusError:
                 await asyncio.sleep(0.05)
+
+
+def placed(status):
+    """What a status says but for the health of each process."""
+    return msgspec.structs.replace(status, workers=())
 
 
 async def stop(process):
@@ -147,7 +153,7 @@ async def test_a_router_bound_to_the_old_address_moves_and_stays_where_it_is_if_
             await gossip.request(subjects.MOVE, move_to("203.0.113.9", 4321))
         assert refused.value.code is Refusal.CONFLICT
         assert "203.0.113.9" in refused.value.reason
-        assert await status_of(api) == before
+        assert placed(await status_of(api)) == placed(before)
         await gossip.request(subjects.MOVE, move_to("127.0.1.9", 4321))
         after = await status_of(api)
         assert after.listen_address == "127.0.1.9"

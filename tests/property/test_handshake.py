@@ -12,7 +12,9 @@ from masq_kernel.identity.keys import SIGNATURE_SIZE, IdentityKey
 from masq_router.errors import WireError
 from masq_router.wire.handshake import (
     HELLO_SIZE,
+    LONE_WORKER,
     NONCE_SIZE,
+    WORKER_SIZE,
     DiallerHandshake,
     ListenerHandshake,
     NotForUs,
@@ -26,6 +28,9 @@ BOB = IdentityKey.generate(SeededEntropy(2))
 CAROL = IdentityKey.generate(SeededEntropy(3))
 
 
+PROOF_SIZE = SIGNATURE_SIZE + WORKER_SIZE
+
+
 def make_dialler(*, chain=DEV, identity=ALICE, wanted=BOB, certificate=CERTIFICATE, seed=4):
     return DiallerHandshake(
         chain=chain,
@@ -36,9 +41,13 @@ def make_dialler(*, chain=DEV, identity=ALICE, wanted=BOB, certificate=CERTIFICA
     )
 
 
-def make_listener(*, chain=DEV, identity=BOB, certificate=CERTIFICATE, seed=5):
+def make_listener(*, chain=DEV, identity=BOB, certificate=CERTIFICATE, seed=5, **more):
     return ListenerHandshake(
-        chain=chain, identity=identity, certificate_hash=certificate, entropy=SeededEntropy(seed)
+        chain=chain,
+        identity=identity,
+        certificate_hash=certificate,
+        entropy=SeededEntropy(seed),
+        **more,
     )
 
 
@@ -58,7 +67,7 @@ def test_two_honest_sides_know_each_other():
 
 
 @pytest.mark.parametrize(
-    ("number", "size"), [(0, HELLO_SIZE), (1, NONCE_SIZE), (2, SIGNATURE_SIZE), (3, SIGNATURE_SIZE)]
+    ("number", "size"), [(0, HELLO_SIZE), (1, NONCE_SIZE), (2, PROOF_SIZE), (3, PROOF_SIZE)]
 )
 def test_every_changed_bit_of_each_message_is_refused(number, size):
     for bit in range(8 * size):
@@ -107,7 +116,7 @@ def test_a_listener_that_is_another_node_is_not_believed():
     nonce = liar.receive(make_dialler(wanted=CAROL).hello())
     dialler.receive(nonce)
     with pytest.raises(WireError, match="listener does not prove"):
-        dialler.receive(CAROL.sign(b"anything"))
+        dialler.receive(CAROL.sign(b"anything") + LONE_WORKER)
 
 
 def test_a_proof_of_one_link_is_worth_nothing_on_another():
@@ -128,6 +137,14 @@ def test_chains_never_link():
 def test_nobody_links_to_itself():
     with pytest.raises(NotForUs):
         make_listener().receive(make_dialler(identity=BOB).hello())
+
+
+def test_processes_of_one_node_link_where_nobody_else_may():
+    dialler, listener = make_dialler(identity=BOB), make_listener(takes_siblings=True)
+    shake(dialler, listener)
+    assert dialler.peer == listener.peer == BOB.node_id
+    with pytest.raises(NotForUs):
+        make_listener(takes_siblings=True).receive(make_dialler().hello())
 
 
 def test_signatures_do_not_serve_for_the_other_role():

@@ -14,7 +14,12 @@ from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.memory import MemoryBroker
 from masq_kernel.bus.messages.accountant import ProofsSigned
-from masq_kernel.bus.messages.gossip import GossipStatus, RouteFound, RouteHop
+from masq_kernel.bus.messages.gossip import (
+    GossipStatus,
+    NeighborsListed,
+    RouteFound,
+    RouteHop,
+)
 from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import SeededEntropy
@@ -22,11 +27,13 @@ from masq_kernel.identity.keys import IdentityKey, WalletAddress
 from masq_kernel.identity.keystore import LIGHT, KeyStore
 from masq_kernel.identity.proofs import ProofClaim, sign_proof, wallet_of
 from masq_kernel.rates import DEFAULT_RATES
+from masq_kernel.runtime.control import Control
 from masq_kernel.runtime.health import HealthBoard
 from masq_kernel.runtime.service import Runtime
 from masq_kernel.runtime.settings import NodeSettings, load_section
 from masq_router.service import Router
 from masq_router.settings import RouterSettings
+from support.nats_server import free_port
 from support.routes import DEV
 
 PASSPHRASE = "router mesh"
@@ -44,8 +51,12 @@ class RouterNode:
         session_lifetime_s=600,
         stream_memory_mib=512,
         broker=None,
+        workers=1,
     ) -> None:
-        """With a `broker` of its own, an accountant is there too, and none stands by."""
+        """With a `broker` of its own, an accountant is there too, and none stands by.
+
+        With several `workers`, `start_worker` starts each after the first.
+        """
         entropy = SeededEntropy(9000 + number)
         self.number = number
         self.address = f"127.0.3.{number}"
@@ -72,18 +83,28 @@ class RouterNode:
         (folder / "passphrase").chmod(0o600)
         self.settings = RouterSettings(
             listen_host=self.address,
-            listen_port=0,
+            listen_port=0 if workers == 1 else free_port(),
             bind_address=self.address,
-            proxy_port=0,
+            proxy_port=0 if workers == 1 else free_port(),
+            workers=workers,
             exit_policy=exit_policy,
             session_lifetime_s=session_lifetime_s,
             stream_memory_mib=stream_memory_mib,
         )
         self.router: Router | None = None
+        self.neighbors = []
+        self.workers, self.background = [], []
         self.stopping = asyncio.Event()
 
     async def start(self, tasks: asyncio.TaskGroup) -> None:
         await self._stand_by()
+        self.router = await self.start_worker(tasks)
+        status = await self.ask(subjects.ROUTER_STATUS)
+        self.port, self.proxy_port = status.listen_port, status.proxy_port
+
+    async def start_worker(self, tasks: asyncio.TaskGroup, **changes) -> Router:
+        """Start a router process of this node, here as a part of ours."""
+        health, registry, clock = HealthBoard(), CollectorRegistry(), SystemClock()
         runtime = Runtime(
             service=Service.ROUTER,
             node=load_section(
@@ -97,25 +118,27 @@ class RouterNode:
             ),
             sections={},
             bus=self.broker.connect(Service.ROUTER),
-            clock=SystemClock(),
-            entropy=SeededEntropy(9500 + self.number),
+            clock=clock,
+            entropy=SeededEntropy(9500 + self.number + 100 * len(self.workers)),
             tasks=tasks,
-            health=HealthBoard(),
-            metrics=CollectorRegistry(),
+            health=health,
+            metrics=registry,
+            control=Control(Service.ROUTER, health, registry, clock),
             stopping=self.stopping,
         )
-        self.router = Router(runtime, self.settings)
-        await self.router.start()
-        self.background = [
-            tasks.create_task(work(), name=name) for name, work in self.router.background()
+        router = Router(runtime, self.settings.model_copy(update=changes))
+        await runtime.control.serve(runtime.bus)
+        await router.start()
+        self.workers.append(router)
+        self.background += [
+            tasks.create_task(work(), name=name) for name, work in router.background()
         ]
-        status = await self.ask(subjects.ROUTER_STATUS)
-        self.port, self.proxy_port = status.listen_port, status.proxy_port
+        return router
 
     async def stop(self) -> None:
         for task in self.background:
             task.cancel()
-        await self.router.stop()
+        await asyncio.gather(*(router.stop() for router in self.workers))
 
     def kill(self) -> None:
         """Lose every connection at once, as a process that is killed does."""
@@ -143,7 +166,8 @@ class RouterNode:
                 await asyncio.sleep(0.01)
 
     def link(self, other: "RouterNode"):
-        return self.router.mesh.pool.get(other.node_id)
+        links = (router.mesh.pool.get(other.node_id) for router in self.workers)
+        return next(filter(None, links), None)
 
     def hop(self) -> RouteHop:
         return RouteHop(
@@ -167,6 +191,9 @@ class RouterNode:
             await gossip.listen(event, self._on_event)
         await gossip.serve(subjects.ROUTE, self._on_route)
         await gossip.serve(subjects.GOSSIP_STATUS, self._on_status)
+        await gossip.serve(subjects.NEIGHBORS, self._on_neighbors)
+        for event in (subjects.LINK_OPENED, subjects.LINK_CLOSED):
+            await gossip.listen(event, self._on_event)
         if self.has_accountant:
             return
         accountant = self.broker.connect(Service.ACCOUNTANT)
@@ -189,6 +216,9 @@ class RouterNode:
             if wish.exit in (None, route.over[-1].node_id) and not nodes & set(wish.avoid):
                 return route
         raise BusRefused(Refusal.NO_ROUTE, "the test offers none such")
+
+    async def _on_neighbors(self, message) -> NeighborsListed:
+        return NeighborsListed(neighbors=tuple(self.neighbors))
 
     async def _on_event(self, message) -> None:
         self.heard.append(message)
@@ -253,8 +283,9 @@ class RouterMesh:
         session_lifetime_s=600,
         stream_memory_mib=512,
         brokers=None,
+        workers=None,
     ):
-        """`policies` and `brokers` have those of single nodes, by index."""
+        """`policies`, `brokers` and `workers` have those of single nodes, by index."""
         nodes = [
             RouterNode(
                 index + 1,
@@ -263,6 +294,7 @@ class RouterMesh:
                 session_lifetime_s=session_lifetime_s,
                 stream_memory_mib=stream_memory_mib,
                 broker=(brokers or {}).get(index),
+                workers=(workers or {}).get(index, 1),
             )
             for index in range(count)
         ]

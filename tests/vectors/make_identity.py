@@ -15,7 +15,13 @@ from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.proofs import ProofClaim, proof_message, sign_proof, wallet_of
 from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
-from masq_router.wire.handshake import DiallerHandshake, LinkRole, ListenerHandshake, Transcript
+from masq_router.wire.handshake import (
+    LONE_WORKER,
+    DiallerHandshake,
+    LinkRole,
+    ListenerHandshake,
+    Transcript,
+)
 
 FOLDER = Path(__file__).parent
 SEED_A, SEED_B = bytes(range(32)), bytes(range(32, 64))
@@ -85,6 +91,9 @@ def proofs() -> list[dict[str, object]]:
     return made
 
 
+WORKER = bytes(range(1, 9))
+
+
 def handshake() -> dict[str, object]:
     chain, certificate = CHAINS["dev"], hashlib.sha256(b"certificate").digest()
     dialler = DiallerHandshake(
@@ -93,6 +102,7 @@ def handshake() -> dict[str, object]:
         wanted=BOB.node_id,
         certificate_hash=certificate,
         entropy=SeededEntropy(1),
+        worker=WORKER,
     )
     listener = ListenerHandshake(
         chain=chain, identity=BOB, certificate_hash=certificate, entropy=SeededEntropy(2)
@@ -115,9 +125,10 @@ def handshake() -> dict[str, object]:
         "certificate_hash": certificate.hex(),
         "dialler_seed": SEED_A.hex(),
         "listener_seed": SEED_B.hex(),
+        "dialler_worker": WORKER.hex(),
         "messages": [each.hex() for each in (hello, nonce, proof, answer)],
-        "signed_by_dialler": transcript.message(LinkRole.DIALLER).hex(),
-        "signed_by_listener": transcript.message(LinkRole.LISTENER).hex(),
+        "signed_by_dialler": transcript.message(LinkRole.DIALLER, WORKER).hex(),
+        "signed_by_listener": transcript.message(LinkRole.LISTENER, LONE_WORKER).hex(),
     }
 
 

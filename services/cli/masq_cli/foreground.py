@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
 from masq_cli.supervisor import NodeProcesses, Outfit, ProcessEvent, ProcessState
 from masq_cli.supervisor.logs import PrefixedOutput
@@ -17,19 +18,65 @@ from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import OsEntropy
 from masq_kernel.runtime.settings import NodeSettings
 
-__all__ = ["event_line", "run_node"]
+__all__ = ["event_line", "run_node", "run_processes"]
+
+
+class Processes(Protocol):
+    """What is run: a node, or the processes of one service."""
+
+    async def start(self) -> None:
+        """Start everything; returns when each process has been started once."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop everything in order."""
+        ...
+
+    async def kill(self) -> None:
+        """End everything at once."""
+        ...
 
 
 async def run_node(
-    node: NodeSettings, config: Path, environment: Mapping[str, str], *, as_json: bool
+    node: NodeSettings,
+    config: Path,
+    environment: Mapping[str, str],
+    *,
+    routers: int,
+    as_json: bool,
 ) -> int:
     """Run a node until it is told to stop, or until a process of it fails for good.
+
+    Args:
+        node: its settings.
+        config: its configuration file.
+        environment: of its processes.
+        routers: how many router processes it has.
+        as_json: how events are printed.
 
     Returns:
         The exit code: 0, or that of the process that failed.
 
     Raises:
         OperatorError: the bus cannot be started.
+    """
+
+    def make(outfit: Outfit, tasks: asyncio.TaskGroup) -> Processes:
+        return NodeProcesses(node, config, outfit, tasks, routers=routers)
+
+    return await run_processes(make, environment, as_json=as_json)
+
+
+async def run_processes(
+    make: Callable[[Outfit, asyncio.TaskGroup], Processes],
+    environment: Mapping[str, str],
+    *,
+    as_json: bool,
+) -> int:
+    """Run processes until we are told to stop, or until one fails for good.
+
+    Returns:
+        The exit code: 0, or that of the process that failed.
     """
     over = asyncio.Event()
     failed: list[ProcessEvent] = []
@@ -48,7 +95,7 @@ async def run_node(
         on_event=hear,
     )
     async with asyncio.TaskGroup() as tasks:
-        processes = NodeProcesses(node, config, outfit, tasks)
+        processes = make(outfit, tasks)
         catch_signals(over.set, lambda: tasks.create_task(processes.kill(), name="kill"))
         try:
             start = tasks.create_task(processes.start(), name="start")

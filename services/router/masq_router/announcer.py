@@ -13,6 +13,7 @@ from masq_kernel.bus.messages.router import (
     OnionKeyAnnounced,
     RouteLost,
     RouteServed,
+    SetupSeen,
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.bus.subjects import Event
@@ -31,6 +32,7 @@ _EVENTS: dict[type[BusMessage], Event[BusMessage]] = {
     RouteServed: subjects.ROUTE_SERVED,  # type: ignore[dict-item]
     RouteLost: subjects.ROUTE_LOST,  # type: ignore[dict-item]
     HostFailed: subjects.HOST_FAILED,  # type: ignore[dict-item]
+    SetupSeen: subjects.SETUP_SEEN,  # type: ignore[dict-item]
 }
 
 

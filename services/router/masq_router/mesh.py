@@ -1,7 +1,8 @@
-"""The router's links and what arrives on them: one owner for all links.
+"""This process's links and what arrives on them: one owner for all links.
 
 Dials what gossip asks for, takes who proves itself, hands gossip to the bus, SETUPs to relay/, and
-ends the sessions of links that are gone.
+ends the sessions of links that are gone. Gossip hears of peers, not of links: one that stands
+beside another with the same peer, here or at another process of this node, is nothing new.
 """
 
 import asyncio
@@ -10,11 +11,18 @@ from functools import partial
 
 import structlog
 
-from masq_kernel.bus.messages.router import DialFailed, GossipReceived, LinkClosed, LinkOpened
+from masq_kernel.bus.messages.router import (
+    DialFailed,
+    GossipReceived,
+    LinkClosed,
+    LinkOpened,
+    LinkState,
+)
 from masq_kernel.chains import Chain
 from masq_kernel.clock import Clock
 from masq_kernel.entropy import Entropy
 from masq_kernel.identity.keys import IdentityKey, NodeId
+from masq_kernel.units import ByteCount
 from masq_router.announcer import Announcer
 from masq_router.errors import RemoteProtocolError
 from masq_router.lifecycle import LiveSessions
@@ -26,12 +34,18 @@ from masq_router.links.link import Link
 from masq_router.links.pool import LinkPool
 from masq_router.sessions import Port, Session
 from masq_router.wire.frames import TeardownReason
-from masq_router.wire.handshake import DiallerHandshake, ListenerHandshake
+from masq_router.wire.handshake import LONE_WORKER, DiallerHandshake, ListenerHandshake
+from masq_router.workers.roster import merged_links
+from masq_router.workers.siblings import Siblings
 
 __all__ = ["DIALS_MAX", "Mesh"]
 
 DIALS_MAX = 32
 """Dials under way at once; gossip needs a handful."""
+
+LAST_LINK_S = 0.1
+"""A peer that dies closes its links with all processes of ours; each looks after this time whether
+it was the last, when the others have told what they lost."""
 
 _log = structlog.get_logger()
 
@@ -47,6 +61,7 @@ class Mesh:
         tasks: one for each dial.
         clock, entropy: for links.
         cover: for all of them.
+        worker: which of our node's processes this is, 8 bytes.
     """
 
     def __init__(
@@ -61,10 +76,12 @@ class Mesh:
         clock: Clock,
         entropy: Entropy,
         cover: Cover | None = None,
+        worker: bytes = LONE_WORKER,
     ) -> None:
         self._chain, self._identity, self._live = chain, identity, live
         self._dialler, self._announcer, self._tasks = dialler, announcer, tasks
-        self._clock, self._entropy = clock, entropy
+        self._clock, self._entropy, self._worker = clock, entropy, worker
+        self._siblings: Siblings | None = None  # None: we work alone
         self.cover = Cover() if cover is None else cover
         self._admission = Admission()
         self._counted: dict[Link, bool] = {}  # inbound links, and whether they are proven
@@ -78,6 +95,10 @@ class Mesh:
     def use_setups(self, take_setup: Callable[[Link, bytes], None]) -> None:
         """Say who takes SETUPs; it needs the pool, so it comes after us."""
         self._take_setup = take_setup
+
+    def use_siblings(self, siblings: Siblings) -> None:
+        """Share the work with other processes of this node."""
+        self._siblings = siblings
 
     # -- connections -------------------------------------------------------------------------
 
@@ -93,6 +114,7 @@ class Mesh:
                 identity=self._identity,
                 certificate_hash=certificate.sha256,
                 entropy=self._entropy,
+                worker=self._worker,
             )
 
         link = Link(
@@ -125,6 +147,7 @@ class Mesh:
                 wanted=peer,
                 certificate_hash=peer_certificate_hash(transport),
                 entropy=self._entropy,
+                worker=self._worker,
             )
 
         return Link(
@@ -139,9 +162,18 @@ class Mesh:
     def dial(self, peer: NodeId, address: str, ports: Sequence[int]) -> bool:
         """Open a link, or tell again of the one there is; False: too many dials are under way."""
         link = self.pool.get(peer)
+        elsewhere = self._siblings.opened(peer) if self._siblings else None
         if link is not None and link.is_open:
             self._tell_opened(link)
-        elif peer not in self._dialling:
+        elif elsewhere is not None:
+            self._announcer.tell(elsewhere)
+        else:
+            return self.dial_here(peer, address, ports)
+        return True
+
+    def dial_here(self, peer: NodeId, address: str, ports: Sequence[int]) -> bool:
+        """Open a link of this process; False: too many dials are under way."""
+        if peer not in self._dialling:
             if len(self._dialling) >= DIALS_MAX:
                 return False
             self._dialling[peer] = address
@@ -155,22 +187,32 @@ class Mesh:
             self._dial_failed(peer, reason)
 
     def _dial_failed(self, peer: NodeId, reason: str) -> None:
-        if self._dialling.pop(peer, None) is not None and self.pool.get(peer) is None:
+        if self._dialling.pop(peer, None) is not None and not self._is_linked(peer):
             self._announcer.tell(DialFailed(peer=peer, reason=reason))
 
     def close_link(self, peer: NodeId, reason: str) -> None:
-        """Close the link with this peer, if there is one."""
-        link = self.pool.get(peer)
-        if link is not None:
+        """Close the links with this peer."""
+        for link in self.pool.with_peer(peer):
             link.close(reason)
 
     def send_gossip(self, peer: NodeId, payload: bytes) -> bool:
-        """Send a gossip message; False: there is no link."""
-        link = self.pool.get(peer)
-        if link is None:
+        """Send a gossip message, over the node's oldest link; False: there is none."""
+        links = self.pool.with_peer(peer)
+        if self._siblings and not (links and self._siblings.roster.speaks(link_state(links[0]))):
+            return self._is_linked(peer)
+        if not links:
             return False
-        link.send_gossip(payload)
+        links[0].send_gossip(payload)
         return True
+
+    @property
+    def link_states(self) -> tuple[LinkState, ...]:
+        """What this process's links are like, one state for each peer."""
+        return merged_links([[link_state(link) for link in self.pool]])
+
+    def _is_linked(self, peer: NodeId) -> bool:
+        """Whether this node has a link with a peer, here or elsewhere."""
+        return peer in self.pool or bool(self._siblings and self._siblings.roster.holders(peer))
 
     def tick(self) -> None:
         """Once a second."""
@@ -191,11 +233,16 @@ class Mesh:
             self._counted[link] = True
             self._admission.proven()
         self._dialling.pop(link.peer, None)
+        was_linked = self._is_linked(link.peer)
+        for other in self.pool.with_peer(link.peer):
+            link.allowance = other.allowance
         loser = self.pool.put(link)
         if loser is not None:
             loser.close("another link with this peer is kept")
         if loser is not link:
-            self._tell_opened(link)
+            if loser is not None or not was_linked:  # in place of another, or the first
+                self._tell_opened(link)
+            self._changed()
         return self._live.table.ports_on(link)
 
     def on_gossip(self, link: Link, payload: bytes) -> None:
@@ -230,14 +277,43 @@ class Mesh:
         if self.pool.remove(link):
             assert link.peer is not None
             closed = LinkClosed(peer=link.peer, reason=reason, misconduct=link.is_at_fault)
-            self._announcer.tell(closed)
+            self._changed()
+            if self._siblings and not link.is_at_fault:
+                loop = asyncio.get_running_loop()
+                loop.call_later(LAST_LINK_S, self._tell_closed, closed)
+            else:
+                self._tell_closed(closed)
         elif link.wanted is not None and link.peer is None:
             self._dial_failed(link.wanted, reason)
+
+    def _tell_closed(self, closed: LinkClosed) -> None:
+        """Say that a peer is gone, unless there is another link with it."""
+        if closed.misconduct or not self._is_linked(closed.peer):
+            self._announcer.tell(closed)
+
+    def _changed(self) -> None:
+        if self._siblings:
+            self._siblings.changed()
 
     def _tell_opened(self, link: Link) -> None:
         assert link.peer is not None
         opened = LinkOpened(peer=link.peer, address=link.address, inbound=link.inbound)
         self._announcer.tell(opened)
+
+
+def link_state(link: Link) -> LinkState:
+    """Show one link to the operator."""
+    assert link.peer is not None
+    rtt_s = link.heartbeat.rtt_s
+    return LinkState(
+        peer=link.peer,
+        address=link.address,
+        inbound=link.inbound,
+        opened_at=link.opened_at,
+        rtt_ms=None if rtt_s is None else round(rtt_s * 1000, 3),
+        bytes_in=ByteCount(link.bytes_in),
+        bytes_out=ByteCount(link.bytes_out),
+    )
 
 
 def _no_setups(link: Link, setup: bytes) -> None:

@@ -1,10 +1,14 @@
 """This node's onion keys over time: the current one, and the one before it (protocol.md 2).
 
+Several processes of the node share them through the key store: each looks when it is time for a new
+one, the first makes it, and the others find it there.
+
 The key before stays valid for one more period, for originators that hold an older record; then it
 is forgotten, in memory and in the key store, and what was sealed to it can never be opened again.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from masq_kernel.bus.messages.router import OnionKeyAnnounced
@@ -54,15 +58,28 @@ class OnionKeys:
         return OnionKeyAnnounced(public_key=current.pair.public(), expires_at=current.expires_at)
 
     def rotate(self, now: UnixSeconds) -> bool:
-        """Make a new key if it is time, and forget what is too old; say whether it was."""
-        kept = [key for key in self._keys if key.made_at <= now < key.expires_at]
-        is_due = not kept or now - kept[0].made_at >= ROTATION_S
-        if is_due:
-            kept = [_Key(OnionKeyPair.generate(), now), *kept[:1]]
-        if kept != self._keys:
-            self._keys = kept
-            self._store.put(ENTRY, b"".join(map(_written, kept)))
-        return is_due
+        """Have a new key if it is time, and forget what is too old; say whether it was."""
+        kept = _still_good(self._keys, now)
+        if kept == self._keys and not _is_due(kept, now):
+            return False
+        before = self._keys[:1]
+
+        def renewed(entry: bytes | None) -> bytes:
+            stored = _still_good(_read(entry), now)
+            if _is_due(stored, now):
+                stored = [_Key(OnionKeyPair.generate(), now), *stored[:1]]
+            return b"".join(map(_written, stored))
+
+        self._keys = _read(self._store.update(ENTRY, renewed))
+        return [key.made_at for key in self._keys[:1]] != [key.made_at for key in before]
+
+
+def _still_good(keys: Sequence[_Key], now: UnixSeconds) -> list[_Key]:
+    return [key for key in keys if key.made_at <= now < key.expires_at]
+
+
+def _is_due(kept: Sequence[_Key], now: UnixSeconds) -> bool:
+    return not kept or now - kept[0].made_at >= ROTATION_S
 
 
 def _written(key: _Key) -> bytes:

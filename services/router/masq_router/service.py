@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -9,10 +10,11 @@ from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable
 from masq_kernel.bus.messages.accountant import WalletRefused
 from masq_kernel.bus.messages.gossip import GossipStatusRequested
+from masq_kernel.bus.messages.router import WorkerState, WorkerTold
 from masq_kernel.bus.port import Kept
 from masq_kernel.chains import Chain
 from masq_kernel.errors import OperatorError
-from masq_kernel.identity.keys import NodeId
+from masq_kernel.identity.keys import IdentityKey, NodeId
 from masq_kernel.runtime.address import AddressFile, Move
 from masq_kernel.runtime.service import Runtime
 from masq_router.announcer import Announcer
@@ -23,7 +25,7 @@ from masq_router.exit.policy import ExitPolicy
 from masq_router.exit.resolver import Resolver
 from masq_router.exit.side import ExitSide
 from masq_router.gate import Gate
-from masq_router.handlers import Handlers, serve
+from masq_router.handlers import Handlers, serve, serve_siblings
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.certificate import make_certificate
 from masq_router.links.cover import Cover
@@ -44,6 +46,10 @@ from masq_router.relay.setups import Setups
 from masq_router.sessions import SessionTable
 from masq_router.settings import RouterSettings
 from masq_router.usage import UsageReporter
+from masq_router.wire.handshake import LONE_WORKER, WORKER_SIZE
+from masq_router.workers.household import Household
+from masq_router.workers.siblings import Siblings
+from masq_router.workers.team import Team
 
 __all__ = ["Router", "main"]
 
@@ -66,7 +72,7 @@ FAREWELL_S = 0.2
 
 
 class Router:
-    """All parts of the router, made once and wired here.
+    """All parts of one router process, made once and wired here.
 
     Args:
         runtime: the process.
@@ -76,12 +82,15 @@ class Router:
     def __init__(self, runtime: Runtime, settings: RouterSettings) -> None:
         self._runtime, self._settings = runtime, settings
         self._clock, self._entropy = runtime.clock, runtime.entropy
+        self._started_at = runtime.clock.unix()
         self._bound = Bound.of(settings, AddressFile(runtime.node.data_dir).load())
         self._listening: tuple[str, int] | None = None
         self._dialler = Dialler(self._bound.source)
         chain = runtime.chain
         store = runtime.open_keystore()
         identity = store.identity()
+        is_shared = settings.workers > 1
+        self.worker = self._entropy.token(WORKER_SIZE) if is_shared else LONE_WORKER
         self.keys = OnionKeys(store, self._clock.unix())
         self.metering = Metering(self._entropy.token(8).hex())
         self.live = LiveSessions(SessionTable(sessions_max=SESSIONS_MAX), self.metering)
@@ -97,7 +106,9 @@ class Router:
             clock=self._clock,
             entropy=self._entropy,
             cover=Cover(rate=self._settings.cover_kib_per_s * 1024.0),
+            worker=self.worker,
         )
+        self.siblings = self._make_siblings(identity) if is_shared else None
         self._connector = Connector(self._policy(self._bound), Resolver())
         self.exit_side = self._make_exit_side(chain)
         self.origin = self._make_origin(chain, identity.node_id)
@@ -113,12 +124,77 @@ class Router:
             clock=self._clock,
         )
         self.mesh.use_setups(self.setups.handle)
+        self._team = None if self.siblings is None else self._make_team(self.siblings)
         self.usage = UsageReporter(self.metering, runtime.bus, self._clock)
         self.listener = Listener(
-            admit=self.mesh.admit, give_up=self.mesh.give_up, tasks=runtime.tasks
+            admit=self.mesh.admit,
+            give_up=self.mesh.give_up,
+            tasks=runtime.tasks,
+            shares_port=is_shared,
         )
         self.proxy = ProxyListener(self.origin, runtime.tasks, self._clock)
         self._chain, self._own = chain, identity.node_id
+
+    def _make_siblings(self, identity: IdentityKey) -> Siblings:
+        return Siblings(
+            chain=self._runtime.chain,
+            identity=identity,
+            own=self.worker,
+            live=self.live,
+            bus=self._runtime.bus,
+            tell=self.announcer.tell,
+            describe=self._describe,
+            peers_here=lambda: self.mesh.pool.peers,
+            tasks=self._runtime.tasks,
+            clock=self._clock,
+            entropy=self._entropy,
+        )
+
+    def _make_team(self, siblings: Siblings) -> Team:
+        """Share the work with other processes of this node (docs/adr/0015)."""
+        household = Household(
+            siblings=siblings,
+            find_link=self._find_link,
+            live=self.live,
+            replay=self.setups.replay,
+            tell=self.announcer.tell,
+            clock=self._clock,
+        )
+        self.setups.household = household
+        self.mesh.use_siblings(siblings)
+        siblings.use(self.setups.handle_carried, self.exit_side.associations.is_here)
+        return Team(
+            size=self._settings.workers,
+            siblings=siblings,
+            household=household,
+            mesh=self.mesh,
+            bus=self._runtime.bus,
+            control=self._runtime.control,
+            own_state=self.state,
+            clock=self._clock,
+        )
+
+    def state(self) -> WorkerState:
+        """Return what this process says of itself."""
+        wrong = [f"{name}: {state}" for name, state in self._runtime.health.troubles.items()]
+        return WorkerState(
+            worker=self.worker,
+            pid=os.getpid(),
+            started_at=self._started_at,
+            links=len(self.mesh.pool),
+            sessions=len(self.live.table),
+            streams=self.exit_side.stream_count + self.origin.stream_count,
+            trouble="; ".join(wrong),
+        )
+
+    def _describe(self, at: tuple[str, int]) -> WorkerTold:
+        return WorkerTold(
+            state=self.state(),
+            address=at[0],
+            port=at[1],
+            links=self.mesh.link_states,
+            refusing=self.proxy.refusals.reason,
+        )
 
     def _make_exit_side(self, chain: Chain) -> ExitSide:
         return ExitSide(
@@ -129,6 +205,7 @@ class Router:
             tasks=self._runtime.tasks,
             clock=self._clock,
             memory=self._settings.stream_memory(),
+            elsewhere=self.siblings,
         )
 
     def _policy(self, bound: Bound) -> ExitPolicy:
@@ -137,7 +214,8 @@ class Router:
 
     def _make_origin(self, chain: Chain, own: NodeId) -> OriginSide:
         def originator() -> Originator:
-            return Originator(node_id=own, onion_key=self.keys.announcement().public_key)
+            onion_key = self.keys.announcement().public_key
+            return Originator(node_id=own, onion_key=onion_key, worker=self.worker)
 
         builder = TripBuilder(
             chain=chain,
@@ -164,7 +242,11 @@ class Router:
         self._listening = await self._listen()
         proxying = None
         if self._settings.proxy:
-            proxying = await self.proxy.start(self._settings.proxy_host, self._settings.proxy_port)
+            proxying = await self.proxy.start(
+                self._settings.proxy_host,
+                self._settings.proxy_port,
+                shares_port=self._settings.workers > 1,
+            )
         collector = RouterCollector(
             mesh=self.mesh,
             live=self.live,
@@ -185,7 +267,12 @@ class Router:
             listening=lambda: self._listening,
             move=self.move,
             proxying=proxying,
+            own_state=self.state,
+            siblings=self.siblings,
         )
+        if self._team is not None:
+            await serve_siblings(self._runtime.bus, handlers, self.worker)
+            await self._team.start(self._settings.worker_host)
         await serve(self._runtime.bus, handlers)
         await self._runtime.bus.follow(subjects.REFUSED_WALLETS, self._on_refused_wallets)
         self.announcer.tell(self.keys.announcement())
@@ -227,6 +314,8 @@ class Router:
         yield "end barred sessions", self._end_barred
         yield "renew certificate", self._renew_certificate
         yield "follow prices", self._follow_prices
+        if self._team is not None:
+            yield from self._team.background()
 
     async def stop(self) -> None:
         """Let clients go, end sessions, report the last usage, say so to the peers."""
@@ -237,6 +326,8 @@ class Router:
         await asyncio.sleep(FAREWELL_S)
         self.mesh.close("the node stops")
         await asyncio.sleep(FAREWELL_S)
+        if self._team is not None:
+            await self._team.stop()
         await self.announcer.finish()
         await self.usage.flush()
 

@@ -1,15 +1,16 @@
 """What an operator sets in the section `[router]`, or as `MASQ_ROUTER_*`."""
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from masq_kernel.runtime.settings import SectionSettings
 from masq_router.gate import SESSION_LIFETIME_MAX_S
 from masq_router.origin.builder import SESSION_LIFETIME_S
 from masq_router.streams.memory import HELD_MAX, StreamMemory
 from masq_router.streams.windows import WINDOW_MAX, WINDOW_MIN
+from masq_router.workers.roster import WORKERS_MAX
 
 __all__ = ["RouterSettings"]
 
@@ -38,6 +39,10 @@ class RouterSettings(SectionSettings):
             again those that we serve as an exit; beyond, whoever holds most is cut.
         cover_kib_per_s: padding on each link while it is at rest, so that an observer of the line
             cannot tell rest from a little traffic; 0: none. 4 costs up to 10 GiB a month and link.
+        workers: how many router processes share the node's work, one for each processor that
+            traffic may take (docs/adr/0015).
+        worker_host: the address at which they reach each other; this machine's own one where they
+            are on several machines.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a node is there to be reached
@@ -55,13 +60,15 @@ class RouterSettings(SectionSettings):
     stream_memory_mib: Annotated[int, Field(ge=16, le=1 << 20)] = HELD_MAX >> 20
     cover_kib_per_s: Annotated[int, Field(ge=0, le=COVER_KIB_PER_S_MAX)] = 0
 
-    def stream_memory(self) -> StreamMemory:
-        """Return one side's."""
-        return StreamMemory(
-            held_max=self.stream_memory_mib << 20, window_max=self.window_max_kib << 10
-        )
+    workers: Annotated[int, Field(ge=1, le=WORKERS_MAX)] = 1
+    worker_host: str = "127.0.0.1"
 
-    @field_validator("listen_host", "bind_address", "proxy_host")
+    def stream_memory(self) -> StreamMemory:
+        """Return one side's, of one of the processes that share it."""
+        held = self.stream_memory_mib << 20
+        return StreamMemory(held_max=held // self.workers, window_max=self.window_max_kib << 10)
+
+    @field_validator("listen_host", "bind_address", "proxy_host", "worker_host")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
         return None if value is None else str(ipaddress.ip_address(value))
@@ -70,6 +77,13 @@ class RouterSettings(SectionSettings):
     @classmethod
     def _are_addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_address(value)) for value in values)
+
+    @model_validator(mode="after")
+    def _ports_can_be_shared(self) -> Self:
+        ports = self.listen_port, self.proxy_port if self.proxy else None
+        if self.workers > 1 and 0 in ports:
+            raise ValueError("several workers share their ports, so name them: 0 is a free one")
+        return self
 
     @field_validator("proxy_host")
     @classmethod

@@ -6,14 +6,21 @@ from pathlib import Path
 import pytest
 
 from masq_kernel.chains import chain_named
-from masq_kernel.identity.keys import IdentityKey
-from masq_router.wire.handshake import DiallerHandshake, LinkRole, ListenerHandshake, Transcript
+from masq_kernel.identity.keys import SIGNATURE_SIZE, IdentityKey
+from masq_router.wire.handshake import (
+    LONE_WORKER,
+    DiallerHandshake,
+    LinkRole,
+    ListenerHandshake,
+    Transcript,
+)
 
 VECTOR = json.loads((Path(__file__).parents[2] / "vectors" / "handshake.json").read_text())
 CHAIN = chain_named(VECTOR["chain"])
 CERTIFICATE = bytes.fromhex(VECTOR["certificate_hash"])
 DIALLER = IdentityKey.from_seed(bytes.fromhex(VECTOR["dialler_seed"]))
 LISTENER = IdentityKey.from_seed(bytes.fromhex(VECTOR["listener_seed"]))
+WORKER = bytes.fromhex(VECTOR["dialler_worker"])
 HELLO, NONCE, PROOF, ANSWER = (bytes.fromhex(each) for each in VECTOR["messages"])
 
 
@@ -35,6 +42,7 @@ def test_both_sides_say_what_was_written_down():
         wanted=LISTENER.node_id,
         certificate_hash=CERTIFICATE,
         entropy=GivenNonce(HELLO[-32:]),
+        worker=WORKER,
     )
     listener = ListenerHandshake(
         chain=CHAIN, identity=LISTENER, certificate_hash=CERTIFICATE, entropy=GivenNonce(NONCE)
@@ -45,16 +53,18 @@ def test_both_sides_say_what_was_written_down():
     assert listener.receive(PROOF) == ANSWER
     assert dialler.receive(ANSWER) is None
     assert (dialler.peer, listener.peer) == (LISTENER.node_id, DIALLER.node_id)
+    assert (dialler.peer_worker, listener.peer_worker) == (LONE_WORKER, WORKER)
 
 
 @pytest.mark.parametrize(
-    ("role", "key", "signed", "signature"),
+    ("role", "key", "signed", "proof"),
     [
         (LinkRole.DIALLER, DIALLER, "signed_by_dialler", PROOF),
         (LinkRole.LISTENER, LISTENER, "signed_by_listener", ANSWER),
     ],
 )
-def test_what_is_signed_is_spelled_as_it_was(role, key, signed, signature):
+def test_what_is_signed_is_spelled_as_it_was(role, key, signed, proof):
+    signature, worker = proof[:SIGNATURE_SIZE], proof[SIGNATURE_SIZE:]
     transcript = Transcript(
         chain=CHAIN,
         certificate_hash=CERTIFICATE,
@@ -63,5 +73,5 @@ def test_what_is_signed_is_spelled_as_it_was(role, key, signed, signature):
         dialler_nonce=HELLO[-32:],
         listener_nonce=NONCE,
     )
-    assert transcript.message(role).hex() == VECTOR[signed]
+    assert transcript.message(role, worker).hex() == VECTOR[signed]
     assert key.node_id.verify(signature, bytes.fromhex(VECTOR[signed]))

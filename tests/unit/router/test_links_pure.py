@@ -118,6 +118,7 @@ class FakeLink:
     inbound: bool
     proven_at: float = 0.0
     is_open: bool = True
+    peer_worker: bytes = bytes(8)
 
 
 class TestLinkPool:

@@ -47,3 +47,15 @@ def test_a_node_that_was_away_for_a_week_starts_with_a_fresh_key(store):
     after = OnionKeys(store, UnixSeconds(START + 7 * ROTATION_S))
     assert [pair.public() for pair in after.pairs()] == [after.announcement().public_key]
     assert after.announcement().public_key != before.public_key
+
+
+def test_processes_of_one_node_have_the_same_keys_at_every_moment(store):
+    first, second = OnionKeys(store, START), OnionKeys(store, START)
+    assert first.announcement() == second.announcement()
+    for day in range(1, 4):
+        now = UnixSeconds(START + day * ROTATION_S)
+        assert [first.rotate(now), second.rotate(UnixSeconds(now + 1))] == [True, True]
+        assert [pair.public() for pair in first.pairs()] == [
+            pair.public() for pair in second.pairs()
+        ]
+        assert not first.rotate(UnixSeconds(now + 2))

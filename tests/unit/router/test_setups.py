@@ -22,7 +22,8 @@ from support.routes import DEV, EXPIRES_AT, make_route
 class RecordingLink:
     """A link that keeps what it was given."""
 
-    def __init__(self):
+    def __init__(self, peer=None):
+        self.peer, self.is_sibling = peer or object(), False
         self.is_congested = False
         self.data, self.setups, self.teardowns = [], [], []
         self.egress = Egress(self, lambda key: None)
@@ -44,7 +45,7 @@ class RecordingEnd:
         self.blocks = []
         self.refusal = None
 
-    def arrive(self, link, tag, block):
+    def arrive(self, link, tag, block, setup):
         self.blocks.append(block)
         return self.refusal
 

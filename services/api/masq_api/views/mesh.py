@@ -28,6 +28,7 @@ class NeighborView(BaseModel):
     ports: list[int]
     edge: Literal["half", "full"] = Field(description="full: both records list the link")
     link_up: bool
+    links: int = Field(description="More than one where either node has several router processes")
     inbound: bool = Field(description="Whether it dialled us")
     since: datetime
     degree: int = Field(description="How many neighbors it has")
@@ -45,6 +46,7 @@ class NeighborView(BaseModel):
             ports=list(neighbor.ports),
             edge=neighbor.edge,
             link_up=link is not None,
+            links=link.links if link else 0,
             inbound=neighbor.inbound,
             since=moment(neighbor.since),
             degree=neighbor.degree,

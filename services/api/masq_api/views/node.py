@@ -9,7 +9,7 @@ from masq_api.node import ServiceState
 from masq_api.views.values import NodeIdText, RatesView, WalletText, moment
 from masq_kernel.bus.messages.accountant import WalletsShown
 from masq_kernel.bus.messages.gossip import GossipStatus, StageChanged
-from masq_kernel.bus.messages.router import RouterStatus
+from masq_kernel.bus.messages.router import RouterStatus, WorkerState
 from masq_kernel.bus.subjects import Service
 
 __all__ = ["Alive", "NodeView", "Readiness", "ServiceView", "StageView", "Stages", "WalletsView"]
@@ -52,6 +52,31 @@ class ListenerView(BaseModel):
         return cls(address=address, port=port)
 
 
+class WorkerView(BaseModel):
+    """One of the router processes that share the node's work."""
+
+    worker: str = Field(description="Its name, drawn at its start", examples=["9f86d081884c7d65"])
+    pid: int
+    started_at: datetime
+    links: int
+    sessions: int
+    streams: int
+    trouble: str = Field(description="What it misses; empty: nothing")
+
+    @classmethod
+    def of(cls, state: WorkerState) -> "WorkerView":
+        """Show what a process says of itself."""
+        return cls(
+            worker=state.worker.hex(),
+            pid=state.pid,
+            started_at=moment(state.started_at),
+            links=state.links,
+            sessions=state.sessions,
+            streams=state.streams,
+            trouble=state.trouble,
+        )
+
+
 class NodeView(BaseModel):
     """This node."""
 
@@ -69,9 +94,10 @@ class NodeView(BaseModel):
     hops_min: int = Field(description="Links of a route each way, at least")
     neighbors: int
     nodes_known: int
-    links: int
+    links: int = Field(description="Each worker has its own, so there may be several with a peer")
     sessions: int
     streams: int
+    workers: list[WorkerView] = Field(description="The router processes")
     rates: RatesView
     earning_wallet: WalletText | None
     listener: ListenerView | None = Field(description="Where links are taken; null: nowhere")
@@ -106,6 +132,7 @@ class NodeView(BaseModel):
             links=router.links,
             sessions=router.sessions,
             streams=router.streams,
+            workers=[WorkerView.of(state) for state in router.workers],
             rates=RatesView.of(gossip.rates),
             earning_wallet=gossip.earning_wallet.text if gossip.earning_wallet else None,
             listener=ListenerView.of(router.listen_address, router.listen_port),

@@ -156,7 +156,9 @@ async def running_mesh(
                 on_event=_numbered(node.number, on_event),
             )
             settings = _settings(node.made.config)
-            processes.append(NodeProcesses(settings, node.made.config, outfit, tasks))
+            processes.append(
+                NodeProcesses(settings, node.made.config, outfit, tasks, routers=node.plan.workers)
+            )
         mesh = Mesh(nodes, processes)
         try:
             await mesh.start()

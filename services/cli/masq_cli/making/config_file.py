@@ -31,6 +31,7 @@ neighbors = {_list(plan.neighbors)}
 {_optional("bind_address", plan.bind_address)}  # the source address of links to others
 proxy_host = "127.0.0.1"   # SOCKS5 and HTTP CONNECT for your programs
 proxy_port = {plan.proxy_port}
+workers = {plan.workers}  # router processes; more than one let traffic take several processors
 # Rules before the default exit policy; the first that fits decides.
 exit_policy = {_list(plan.exit_rules)}
 

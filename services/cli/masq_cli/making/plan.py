@@ -30,6 +30,7 @@ class NodePlan:
         bind_address: the source address of its dials; None: the machine's choice.
         exit_rules: put before the default exit policy.
         passphrase_file: opens the key store; None: MASQ_PASSPHRASE does.
+        workers: router processes.
     """
 
     data_dir: Path
@@ -43,6 +44,7 @@ class NodePlan:
     bind_address: str | None = None
     exit_rules: tuple[str, ...] = ()
     passphrase_file: Path | None = None
+    workers: int = 1
 
     def checked_chain(self) -> Chain:
         """Check the whole plan; return its chain.

@@ -49,5 +49,9 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
     for name, value in facts.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield from _flat(
+                {str(at): each for at, each in enumerate(value, 1)}, f"{prefix}{name}."
+            )
         else:
             yield f"{prefix}{name}", value

@@ -2,7 +2,7 @@
 
 from masq_cli.supervisor.backoff import Backoff, RestartPolicy
 from masq_cli.supervisor.kept_process import KeptProcess, Outfit, ProcessSpec
-from masq_cli.supervisor.node import NodeProcesses
+from masq_cli.supervisor.node import NodeProcesses, RouterProcesses
 from masq_cli.supervisor.report import ProcessEvent, ProcessState
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "ProcessSpec",
     "ProcessState",
     "RestartPolicy",
+    "RouterProcesses",
 ]

@@ -31,12 +31,14 @@ class ProcessSpec:
         command: program and arguments.
         ready: returns once the process answers; None: it is running as soon as it is started.
         grace_s: how long it may take to stop before it is killed.
+        program: what it calls itself in its last sentence; empty: its name. Several can be one's.
     """
 
     name: str
     command: tuple[str, ...]
     ready: Callable[[], Awaitable[None]] | None = None
     grace_s: float = 10.0
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,7 @@ class KeptProcess:
         finally:
             await child.kill()
             self._child = None
-        return exit_code, child.last_words(self.spec.name)
+        return exit_code, child.last_words(self.spec.program or self.spec.name)
 
     async def _watch(self, child: Child) -> None:
         """Say when the child is running; end it when it does not get ready."""

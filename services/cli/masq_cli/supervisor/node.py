@@ -1,7 +1,11 @@
-"""The processes of one node: the bus first and last, the services between."""
+"""The processes of one node: the bus first and last, the services between.
+
+The router may be several processes, `router-1` and so on (docs/adr/0015): each is kept alone.
+"""
 
 import asyncio
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from masq_cli.supervisor.report import ProcessEvent
 from masq_kernel.bus.subjects import Service
 from masq_kernel.runtime.settings import NodeSettings
 
-__all__ = ["BUS", "NodeProcesses"]
+__all__ = ["BUS", "NodeProcesses", "RouterProcesses", "router_specs"]
 
 BUS = "bus"
 
@@ -33,13 +37,23 @@ class NodeProcesses:
         config: its configuration file.
         outfit: time, chance, environment, logs, listener.
         tasks: where the keepers live; their end is `stop`.
+        routers: how many router processes there are.
     """
 
     def __init__(
-        self, node: NodeSettings, config: Path, outfit: Outfit, tasks: asyncio.TaskGroup
+        self,
+        node: NodeSettings,
+        config: Path,
+        outfit: Outfit,
+        tasks: asyncio.TaskGroup,
+        *,
+        routers: int = 1,
     ) -> None:
         self._node, self._outfit, self._tasks = node, outfit, tasks
-        self._specs = {name: _service_spec(name, config) for name in _START_ORDER}
+        self._specs = {
+            name: router_specs(config, routers) if name is Service.ROUTER else [_spec(name, config)]
+            for name in _START_ORDER
+        }
         self._kept: dict[str, KeptProcess] = {}
 
     async def start(self) -> None:
@@ -51,8 +65,9 @@ class NodeProcesses:
         assert not any(kept.is_kept for kept in self._kept.values())
         if self._node.nats_url is None:
             await self._keep(self._bus_spec()).wait_settled()
-        for spec in self._specs.values():
-            self._keep(spec)
+        for specs in self._specs.values():
+            for spec in specs:
+                self._keep(spec)
         for kept in self._kept.values():
             await kept.wait_settled()
 
@@ -60,9 +75,9 @@ class NodeProcesses:
         """Stop everything in order, the bus last."""
         for names in _STOP_ORDER:
             async with asyncio.TaskGroup() as tasks:
-                for name in names:
-                    if name in self._kept:
-                        tasks.create_task(self._kept[name].stop(), name=f"stop {name}")
+                for name, kept in self._kept.items():
+                    if kept.spec.program in names:
+                        tasks.create_task(kept.stop(), name=f"stop {name}")
 
     async def kill(self) -> None:
         """End everything at once."""
@@ -84,9 +99,50 @@ class NodeProcesses:
         write_bus_files(node.data_dir, self._outfit.entropy)
         config = write_config(node.data_dir, host=node.bus_host, port=node.bus_port)
         ready = partial(wait_ready, node.bus_host, node.bus_port, timeout_s=_BUS_WAIT_S)
-        return ProcessSpec(name=BUS, command=tuple(command(config)), ready=ready)
+        return ProcessSpec(name=BUS, program=BUS, command=tuple(command(config)), ready=ready)
 
 
-def _service_spec(service: Service, config: Path) -> ProcessSpec:
+class RouterProcesses:
+    """Starts, keeps and stops the router processes of a node, whose other parts run elsewhere.
+
+    Args:
+        config: the node's configuration file.
+        count: how many there are.
+        outfit: time, chance, environment, logs, listener.
+        tasks: where the keepers live; their end is `stop`.
+    """
+
+    def __init__(self, config: Path, count: int, outfit: Outfit, tasks: asyncio.TaskGroup) -> None:
+        self._kept = [KeptProcess(spec, outfit) for spec in router_specs(config, count)]
+        self._tasks = tasks
+
+    async def start(self) -> None:
+        """Start all; returns when each has been started once."""
+        for kept in self._kept:
+            self._tasks.create_task(kept.run(), name=f"keep {kept.spec.name}")
+        for kept in self._kept:
+            await kept.wait_settled()
+
+    async def stop(self) -> None:
+        """Stop all."""
+        async with asyncio.TaskGroup() as tasks:
+            for kept in self._kept:
+                tasks.create_task(kept.stop(), name=f"stop {kept.spec.name}")
+
+    async def kill(self) -> None:
+        """End all at once."""
+        for kept in self._kept:
+            await kept.kill()
+
+
+def router_specs(config: Path, count: int) -> list[ProcessSpec]:
+    """Return what to run so that a node's router is so many processes."""
+    one = _spec(Service.ROUTER, config)
+    if count == 1:
+        return [one]
+    return [replace(one, name=f"{one.name}-{number + 1}") for number in range(count)]
+
+
+def _spec(service: Service, config: Path) -> ProcessSpec:
     command = (sys.executable, "-m", f"masq_{service}", "--config", str(config))
-    return ProcessSpec(name=str(service), command=command)
+    return ProcessSpec(name=str(service), program=str(service), command=command)

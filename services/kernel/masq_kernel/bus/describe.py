@@ -33,7 +33,8 @@ For tools: [asyncapi.json](asyncapi.json).
 Messages are MessagePack maps, at most 1 MiB. Each service has a NATS user that may use exactly the
 subjects below in the role that stands beside them. A request is answered by its reply, or refused
 with the headers `Nats-Service-Error-Code` and `Nats-Service-Error`. A NodeId is 32 bytes, a
-wallet a map with 20 bytes under `raw`; amounts of wei are decimal text.
+wallet a map with 20 bytes under `raw`; amounts of wei are decimal text. Where a request can also be
+put to one worker, its subject ends with the worker's name, and only the workers themselves ask so.
 
 | subject | kind | from | to | message | reply |
 |---|---|---|---|---|---|
@@ -120,7 +121,8 @@ def _row(subject: _Any) -> tuple[str, ...]:
             return name, "event", subject.speaker, _names(subject.listeners), message, ""
         case Request():
             callers, reply = _names(subject.callers), _link(subject.reply)
-            return name, "request", callers, subject.server, message, reply
+            kind = "request" if not subject.by_worker else "request; also to one worker"
+            return name, kind, callers, subject.server, message, reply
         case Stream():
             return name, f"stream {subject.stream}", subject.speaker, subject.reader, message, ""
         case Retained():

@@ -256,5 +256,6 @@ class MemoryBus:
         self._tasks.add(task)
 
     def _check(self, subject: str, allowed: frozenset[str]) -> None:
-        if subject not in allowed:
+        of_any_worker = subject.rpartition(".")[0] + ".*"
+        if subject not in allowed and of_any_worker not in allowed:
             raise PermissionError(f"{self._service} may not use {subject}")

@@ -41,6 +41,9 @@ def permissions_of(service: Service) -> Permissions:
             case Request():
                 publish.update({subject.name} if service in subject.callers else ())
                 subscribe.update({subject.name} if subject.server is service else ())
+                if subject.by_worker and subject.server is service:
+                    publish.add(subject.of_any_worker)
+                    subscribe.add(subject.of_any_worker)
             case Stream():
                 publish.update({subject.name} if subject.speaker is service else ())
                 publish.update(

@@ -11,9 +11,9 @@ Subject
 +- Retained   the newest message of each key, kept by JetStream; who comes later learns them all
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from masq_kernel.bus.messages import accountant, control, gossip, router
 from masq_kernel.bus.messages.base import BusMessage
@@ -55,13 +55,28 @@ class Event(Generic[M]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request(Generic[M, R]):
-    """A question to one service."""
+    """A question to one service.
+
+    Where `by_worker`, it can also be put to one worker of the service, by the others alone.
+    """
 
     name: str
     message: type[M]
     reply: type[R]
     server: Service
     callers: frozenset[Service]
+    by_worker: bool = False
+
+    @property
+    def of_any_worker(self) -> str:
+        """The subjects on which single workers are asked, as a NATS wildcard."""
+        return f"{self.name}.*"
+
+    def of(self, worker: bytes) -> Self:
+        """Return the same question to one worker; its service asks itself."""
+        assert self.by_worker
+        callers = frozenset({self.server})
+        return replace(self, name=f"{self.name}.{worker.hex()}", callers=callers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +127,12 @@ def _event(name: str, message: type[M], speaker: Service, *listeners: Service) -
 
 
 def _request(
-    name: str, message: type[M], reply: type[R], server: Service, *callers: Service
+    name: str,
+    message: type[M],
+    reply: type[R],
+    server: Service,
+    *callers: Service,
+    by_worker: bool = False,
 ) -> Request[M, R]:
     return Request(
         name=f"{_PREFIX}.{server}.{name}",
@@ -120,6 +140,7 @@ def _request(
         reply=reply,
         server=server,
         callers=frozenset(callers),
+        by_worker=by_worker,
     )
 
 
@@ -143,12 +164,28 @@ USAGE = Stream(
 # The router is told and asked
 SEND_GOSSIP = _event("router.send-gossip", router.GossipToSend, _GOSSIP, _ROUTER)
 DIAL = _request("dial", router.DialRequested, control.Done, _ROUTER, _GOSSIP)
-CLOSE_LINK = _request("close-link", router.LinkCloseRequested, control.Done, _ROUTER, _GOSSIP)
-MOVE = _request("move", router.MoveRequested, control.Done, _ROUTER, _GOSSIP)
+CLOSE_LINK = _request(
+    "close-link", router.LinkCloseRequested, control.Done, _ROUTER, _GOSSIP, by_worker=True
+)
+MOVE = _request("move", router.MoveRequested, control.Done, _ROUTER, _GOSSIP, by_worker=True)
 LINKS = _request("links", router.LinksRequested, router.LinksListed, _ROUTER, _GOSSIP, _API)
-SESSIONS = _request("sessions", router.SessionsRequested, router.SessionsListed, _ROUTER, _API)
+SESSIONS = _request(
+    "sessions", router.SessionsRequested, router.SessionsListed, _ROUTER, _API, by_worker=True
+)
 ROUTER_STATUS = _request(
     "status", router.RouterStatusRequested, router.RouterStatus, _ROUTER, _GOSSIP, _API
+)
+
+# Routers of one node among themselves (docs/adr/0015)
+WORKER_TOLD = _event("worker-told", router.WorkerTold, _ROUTER, _ROUTER)
+SETUP_SEEN = _event("setup-seen", router.SetupSeen, _ROUTER, _ROUTER)
+ASSOCIATION = _request(
+    "association",
+    router.AssociationSought,
+    router.AssociationSeen,
+    _ROUTER,
+    _ROUTER,
+    by_worker=True,
 )
 
 # Gossip tells and is asked
@@ -160,7 +197,9 @@ GOSSIP_STATUS = _request(
 STAGES = _request("stages", gossip.StagesRequested, gossip.StagesListed, _GOSSIP, _API)
 ADDRESS = _request("address", gossip.AddressRequested, gossip.AddressShown, _GOSSIP, _API)
 SET_ADDRESS = _request("set-address", gossip.AddressToSet, gossip.AddressShown, _GOSSIP, _API)
-NEIGHBORS = _request("neighbors", gossip.NeighborsRequested, gossip.NeighborsListed, _GOSSIP, _API)
+NEIGHBORS = _request(
+    "neighbors", gossip.NeighborsRequested, gossip.NeighborsListed, _GOSSIP, _API, _ROUTER
+)
 NEIGHBORHOOD = _request(
     "neighborhood", gossip.NeighborhoodRequested, gossip.NeighborhoodShown, _GOSSIP, _API
 )
@@ -250,7 +289,14 @@ _HEALTH = {
     for service in (_GOSSIP, _ROUTER, _ACCOUNTANT)
 }
 _METRICS = {
-    service: _request("metrics", control.MetricsRequested, control.MetricsReported, service, _API)
+    service: _request(
+        "metrics",
+        control.MetricsRequested,
+        control.MetricsReported,
+        service,
+        _API,
+        by_worker=service is _ROUTER,
+    )
     for service in (_GOSSIP, _ROUTER, _ACCOUNTANT)
 }
 

@@ -15,7 +15,7 @@ KeyStoreError (OperatorError)
 import fcntl
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,6 +195,27 @@ class KeyStore:
             file = _read(self.path)
             file.entries[name] = _text(_seal(self._master, secret, name, self._entropy))
             _write(self.path, file)
+
+    def update(self, name: str, change: Callable[[bytes | None], bytes | None]) -> bytes | None:
+        """Change an entry in one step, while no other process can; return what it holds then.
+
+        Args:
+            name: of the entry.
+            change: is given its secret, or None when there is no such entry; returns the new one,
+                or None to leave it as it is.
+
+        Raises:
+            KeyStoreDamaged: it was changed, or belongs to another name.
+        """
+        with _locked(self.path):
+            before = self.get(name)
+            after = change(before)
+            if after is None or after == before:
+                return before
+            file = _read(self.path)
+            file.entries[name] = _text(_seal(self._master, after, name, self._entropy))
+            _write(self.path, file)
+            return after
 
     def change_passphrase(self, old: str, new: str) -> None:
         """Let another passphrase open the same secrets.

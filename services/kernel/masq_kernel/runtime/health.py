@@ -21,6 +21,11 @@ class HealthBoard:
         return all(state == OK for state in self._states.values())
 
     @property
+    def troubles(self) -> dict[str, str]:
+        """The states that are not ok, by name."""
+        return {name: state for name, state in self._states.items() if state != OK}
+
+    @property
     def dependencies(self) -> dict[str, str]:
         """A copy of all states, by name."""
         return dict(self._states)

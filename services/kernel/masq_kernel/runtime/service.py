@@ -31,7 +31,7 @@ from masq_kernel.clock import Clock, SystemClock
 from masq_kernel.entropy import Entropy, OsEntropy
 from masq_kernel.errors import OperatorError
 from masq_kernel.identity.keystore import KeyStore
-from masq_kernel.runtime.control import serve_control
+from masq_kernel.runtime.control import Control
 from masq_kernel.runtime.health import OK, HealthBoard
 from masq_kernel.runtime.logging import configure_logging
 from masq_kernel.runtime.passphrase import read_passphrase
@@ -61,6 +61,7 @@ class Runtime:
         tasks: a crash of one task stops the process with exit code 1.
         health: what this process says about itself.
         metrics: what this process counts.
+        control: answers both.
         stopping: set when the process is told to stop.
     """
 
@@ -73,6 +74,7 @@ class Runtime:
     tasks: asyncio.TaskGroup
     health: HealthBoard
     metrics: CollectorRegistry
+    control: Control
     stopping: asyncio.Event
 
     def section(self, kind: type[S]) -> S:
@@ -159,7 +161,8 @@ async def _live(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    health = HealthBoard()
+    health, registry, clock = HealthBoard(), CollectorRegistry(), SystemClock()
+    control = Control(service, health, registry, clock)
     bus = await _connect(service, node, health)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -168,14 +171,15 @@ async def _live(
                 node=node,
                 sections=sections,
                 bus=bus,
-                clock=SystemClock(),
+                clock=clock,
                 entropy=OsEntropy(),
                 tasks=tasks,
                 health=health,
-                metrics=CollectorRegistry(),
+                metrics=registry,
+                control=control,
                 stopping=stopping,
             )
-            await serve_control(bus, service, health, runtime.metrics, runtime.clock)
+            await control.serve(bus)
             _log.info("service started", version=__version__)
             await main(runtime)
     finally:

@@ -18,7 +18,7 @@ from masq_router.streams.attach import Attach
 from masq_router.streams.memory import HELD_MAX, heaviest
 from masq_router.wire.frames import TeardownReason
 
-__all__ = ["Associations"]
+__all__ = ["Associations", "secret_hash"]
 
 
 class Associations:
@@ -60,7 +60,7 @@ class Associations:
 
     def find(self, attach: Attach, wallet: WalletAddress) -> ExitStreams | None:
         """Return what an ATTACH speaks of, new if it may be; None: there is no such association."""
-        known = self._by_hash.get(_hash(attach.secret))
+        known = self._by_hash.get(secret_hash(attach.secret))
         if known is not None and hmac.compare_digest(known[0], attach.secret):
             return known[1]
         if attach.must_exist:
@@ -68,11 +68,15 @@ class Associations:
             return None
         return self._make_streams(Quota(self._counts, wallet))
 
+    def is_here(self, of_secret: bytes) -> bool:
+        """Whether an association with this SHA-256 of its secret is served here."""
+        return of_secret in self._by_hash
+
     def carried(self, secret: bytes, streams: ExitStreams) -> None:
         """It has a route, the first or another."""
-        is_new = _hash(secret) not in self._by_hash
+        is_new = secret_hash(secret) not in self._by_hash
         self.outcomes["begun" if is_new else "resumed"] += 1
-        self._by_hash[_hash(secret)] = (secret, streams)
+        self._by_hash[secret_hash(secret)] = (secret, streams)
         streams.secret = secret
         self._detached.remove(streams, streams.wallet)
 
@@ -119,8 +123,9 @@ class Associations:
         streams.close()
 
     def _forget(self, streams: ExitStreams) -> None:
-        self._by_hash.pop(_hash(streams.secret), None)
+        self._by_hash.pop(secret_hash(streams.secret), None)
 
 
-def _hash(secret: bytes) -> bytes:
+def secret_hash(secret: bytes) -> bytes:
+    """Return what an association is found by."""
     return hashlib.sha256(secret).digest()

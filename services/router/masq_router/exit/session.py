@@ -7,17 +7,23 @@ way back comes in ATTACH, the first frame on every over route, together with the
 the route is to carry. Both sessions end together; the association may live on and be carried by
 another pair. A retired pair still opens and counts what was on its way, until its originator ends
 it, so that both books see the same packages.
+
+Where several processes of a node share the work, an ATTACH may name an association that another one
+serves. Then the session is *displaced*: what has arrived waits unopened while they are asked, and
+goes to whoever has it together with the SETUP, as if it had come to them (workers/handover.py).
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 from masq_kernel.bus.messages.router import SessionState
 from masq_kernel.chains import Chain
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import ByteCount, UnixSeconds
+from masq_router.egress import SESSION_QUEUE_MAX
 from masq_router.ends.pump import Pump
-from masq_router.errors import StreamProtocolError
-from masq_router.exit.associations import Associations
+from masq_router.errors import RemoteProtocolError, StreamProtocolError
+from masq_router.exit.associations import Associations, secret_hash
 from masq_router.exit.streams import ExitStreams
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
@@ -28,11 +34,43 @@ from masq_router.onion.layers import Layer, end_to_end_layer, session_id
 from masq_router.sessions import Port
 from masq_router.streams.attach import Attach, refusal_package
 from masq_router.wire.frames import TeardownReason
+from masq_router.workers.handover import carried
 
-__all__ = ["BackSession", "ExitSession"]
+__all__ = ["BackSession", "Elsewhere", "ExitSession"]
+
+WAITING_MAX = SESSION_QUEUE_MAX
+"""Bytes that may arrive while other processes are asked, a moment."""
 
 _PLAIN_ENDS = frozenset({TeardownReason.CLOSED, TeardownReason.EXPIRED})
 """What ends one direction ends the other for the same reason."""
+
+
+class Elsewhere(Protocol):
+    """Finds what another process of this node serves."""
+
+    def seek(self, secret_hash: bytes, then: Callable[[Link | None], None]) -> bool:
+        """Find who serves an association; `then` gets the link. False: there is nobody to ask."""
+        ...
+
+
+class _Displaced:
+    """A session before it is known which process serves it.
+
+    Args:
+        elsewhere: finds that.
+        link, setup: where it came from, and as what.
+    """
+
+    def __init__(self, elsewhere: Elsewhere, link: Link, setup: bytes) -> None:
+        self.elsewhere, self.link, self.setup = elsewhere, link, setup
+        self.bodies: list[bytes] = []
+        self.size = 0
+
+    def wait(self, body: memoryview) -> bool:
+        """Keep a package as it came; False: that is too much."""
+        self.bodies.append(bytes(body))
+        self.size += len(body)
+        return self.size <= WAITING_MAX
 
 
 class ExitSession:
@@ -79,6 +117,12 @@ class ExitSession:
         self._is_retired = False
         self._way_back: BackSession | None = None
         self._pump: Pump | None = None
+        self._displaced: _Displaced | None = None
+        self._is_seeking = False
+
+    def may_be_elsewhere(self, elsewhere: Elsewhere, link: Link, setup: bytes) -> None:
+        """What its ATTACH names may be served by another process of this node."""
+        self._displaced = _Displaced(elsewhere, link, setup)
 
     def state(self, now: UnixSeconds) -> SessionState:
         """Show it to the operator."""
@@ -99,7 +143,17 @@ class ExitSession:
         Raises:
             RemoteProtocolError: changed on the way, or against the rules.
         """
+        if self._is_seeking:
+            assert self._displaced is not None
+            if not self._displaced.wait(body):
+                self.end(TeardownReason.OVERLOAD)
+            return
         package = memoryview(self._layer.open(body))
+        if self._displaced is not None and self._seek(package, body):
+            return
+        self._on_package(package)
+
+    def _on_package(self, package: memoryview) -> None:
         self._over.add(len(package))
         if self._is_retired:
             return
@@ -138,6 +192,49 @@ class ExitSession:
         self._is_retired = True
         if self._pump is not None:
             self._pump.stop()
+
+    # -- another process serves it -----------------------------------------------------------
+
+    def _seek(self, package: memoryview, body: memoryview) -> bool:
+        """Ask the other processes for what this ATTACH names; False: there is no need."""
+        displaced = self._displaced
+        assert displaced is not None
+        attach, _ = Attach.pop(package, 0)
+        wanted = secret_hash(attach.secret)
+        self._is_seeking = (
+            attach.must_exist
+            and not self._associations.is_here(wanted)
+            and displaced.elsewhere.seek(wanted, lambda sibling: self._found(sibling, package))
+        )
+        if self._is_seeking:
+            displaced.wait(body)
+        else:
+            self._displaced = None
+        return self._is_seeking
+
+    def _found(self, sibling: Link | None, package: memoryview) -> None:
+        """Another process serves it, or none does."""
+        displaced, self._displaced, self._is_seeking = self._displaced, None, False
+        if displaced is None or self not in self._live.table:
+            return
+        if sibling is not None:
+            self._move_to(sibling, displaced)
+            return
+        try:
+            self._on_package(package)
+            for body in displaced.bodies[1:]:
+                self.on_data(memoryview(body))
+        except RemoteProtocolError:
+            self.end(TeardownReason.PROTOCOL_ERROR)
+
+    def _move_to(self, sibling: Link, displaced: _Displaced) -> None:
+        successor, ports = carried(displaced.link, sibling, displaced.setup, self.expires_at)
+        if not self._live.hand_over(self, successor, *ports):
+            displaced.link.send_teardown(ports[0].tag, TeardownReason.PROTOCOL_ERROR)
+            return
+        sibling.send_setup(displaced.setup)
+        for body in displaced.bodies:
+            successor.forward(body)
 
     # -- taking up an association ------------------------------------------------------------
 

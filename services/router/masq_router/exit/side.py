@@ -10,7 +10,7 @@ from masq_kernel.units import Seconds
 from masq_router.exit.associations import Associations
 from masq_router.exit.connector import Connector
 from masq_router.exit.quota import Quota, StreamCounts
-from masq_router.exit.session import ExitSession
+from masq_router.exit.session import Elsewhere, ExitSession
 from masq_router.exit.streams import ExitStreams
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
@@ -36,6 +36,7 @@ class ExitSide:
         tasks: for what takes time.
         clock: for ages.
         memory: what all streams may hold.
+        elsewhere: finds associations that another process of this node serves.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class ExitSide:
         tasks: asyncio.TaskGroup,
         clock: Clock,
         memory: StreamMemory,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._chain, self._connector, self._live = chain, connector, live
         self._find_link, self._tasks, self._clock = find_link, tasks, clock
         self._counts = StreamCounts()
@@ -74,7 +77,9 @@ class ExitSide:
         """Streams served now."""
         return len(self._counts)
 
-    def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
+    def arrive(
+        self, link: Link, tag: bytes, block: HopBlock, setup: bytes
+    ) -> TeardownReason | None:
         """Take the end of an over route."""
         session = ExitSession(
             chain=self._chain,
@@ -84,6 +89,8 @@ class ExitSide:
             associations=self.associations,
             opened_at=self._clock.unix(),
         )
+        if self._elsewhere is not None and not link.is_sibling:
+            session.may_be_elsewhere(self._elsewhere, link, setup)
         port = Port(session=session, link=link, tag=tag, is_upstream=True)
         if not self._live.begin(session, port):
             return TeardownReason.PROTOCOL_ERROR

@@ -18,8 +18,9 @@ from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import Seconds, UnixSeconds
 from masq_router.egress import Egress
 from masq_router.errors import RemoteProtocolError, WireError
-from masq_router.links.cover import Cover, CoverSchedule, padding_allowance
-from masq_router.links.pace import DEAD_AFTER_S, Heartbeat, TokenBucket
+from masq_router.links.allowance import Allowance
+from masq_router.links.cover import Cover, CoverSchedule
+from masq_router.links.pace import DEAD_AFTER_S, Heartbeat
 from masq_router.onion.geometry import LINK_TAG_SIZE
 from masq_router.sessions import Port, Session
 from masq_router.wire.framer import Framer
@@ -31,7 +32,13 @@ from masq_router.wire.frames import (
     teardown_body,
     teardown_fields,
 )
-from masq_router.wire.handshake import HELLO_SIZE, DiallerHandshake, ListenerHandshake, NotForUs
+from masq_router.wire.handshake import (
+    HELLO_SIZE,
+    LONE_WORKER,
+    DiallerHandshake,
+    ListenerHandshake,
+    NotForUs,
+)
 
 __all__ = ["Link", "LinkOwner", "MakeHandshake"]
 
@@ -47,14 +54,8 @@ UNSENT_MAX = 128 << 10
 """Bytes that the machine may queue in front of the network. It would take megabytes, and there no
 session can overtake another; beside eight bulk transfers this halves what a small request waits."""
 
-GOSSIP_RATE, GOSSIP_BURST = 50.0, 400.0
-"""GOSSIP frames per second; a peer that sends more floods us, and its link ends."""
-
 GOSSIP_WAITING_MAX = 8 << 20
 """Bytes waiting for the peer beyond which it gets no gossip: more than the largest view."""
-
-SETUP_RATE, SETUP_BURST = 100.0, 400.0
-"""SETUPs per second; each costs us up to a millisecond, and one over the rate is refused."""
 
 NOT_FOUND = (
     b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 48\r\n"
@@ -108,6 +109,7 @@ class Link(asyncio.BufferedProtocol):
         clock, entropy: time and PING tokens.
         wanted: whom we dialled; None: the peer dialled us.
         cover: how much PADDING hides that we are at rest.
+        is_sibling: whether it joins two processes of our own node (docs/adr/0015).
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class Link(asyncio.BufferedProtocol):
         entropy: Entropy,
         wanted: NodeId | None = None,
         cover: Cover | None = None,
+        is_sibling: bool = False,
     ) -> None:
         self._owner, self.wanted, self.inbound = owner, wanted, wanted is None
         self._make_handshake, self._clock, self._entropy = make_handshake, clock, entropy
@@ -138,7 +141,9 @@ class Link(asyncio.BufferedProtocol):
         self._data_size = 0  # bytes of DATA since the last PADDING was due
         self._close_reason: str | None = None
         self.is_at_fault = False
+        self.is_sibling = is_sibling
         self.peer: NodeId | None = None
+        self.peer_worker = LONE_WORKER
         self.address = ""
         self.bytes_in = 0
         self.bytes_out = 0
@@ -147,9 +152,7 @@ class Link(asyncio.BufferedProtocol):
         self.egress = Egress(self, lambda key: owner.on_shed(cast("Session", key)))
         now = clock.monotonic()
         self.heartbeat = Heartbeat(now)
-        self._gossip_rate = TokenBucket(rate=GOSSIP_RATE, burst=GOSSIP_BURST, now=now)
-        self._setup_rate = TokenBucket(rate=SETUP_RATE, burst=SETUP_BURST, now=now)
-        self._padding_rate = padding_allowance(now)
+        self.allowance = Allowance(now)  # shared with the other links of the same peer
 
     # -- the connection's life ---------------------------------------------------------------
 
@@ -266,25 +269,25 @@ class Link(asyncio.BufferedProtocol):
         now = self._clock.monotonic()
         match kind:
             case FrameType.GOSSIP:
-                if not self._gossip_rate.take(now):
+                if not self.allowance.gossip.take(now):
                     raise WireError("a flood of gossip")
                 self._owner.on_gossip(self, body)
             case FrameType.SETUP:
-                if self._setup_rate.take(now):
+                if self.is_sibling or self.allowance.setups.take(now):
                     self._owner.on_setup(self, body)
                 else:
                     self.send_teardown(body[:LINK_TAG_SIZE], TeardownReason.OVERLOAD)
             case FrameType.TEARDOWN:
                 self._owner.on_teardown(self, *teardown_fields(body))
             case FrameType.PING:
-                if not self._gossip_rate.take(now):
+                if not self.allowance.gossip.take(now):
                     raise WireError("a flood of PINGs")
                 self._send(FrameType.PONG, body)
             case FrameType.PONG:
                 self.heartbeat.ponged(body, now)
             case FrameType.PADDING:
                 self._cover.received += len(body)
-                if not self._padding_rate.take(now, amount=len(body)):
+                if not self.allowance.padding.take(now, amount=len(body)):
                     raise WireError("a flood of padding")
             case _:
                 raise WireError("HELLO on a link that is proven")
@@ -297,12 +300,12 @@ class Link(asyncio.BufferedProtocol):
         if answer is not None:
             self._send(FrameType.HELLO, answer)
         if self._handshake.peer is not None:
-            self._become_proven(self._handshake.peer)
+            self._become_proven(self._handshake.peer, self._handshake.peer_worker)
 
-    def _become_proven(self, peer: NodeId) -> None:
+    def _become_proven(self, peer: NodeId, worker: bytes) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self.peer, self._handshake = peer, None
+        self.peer, self.peer_worker, self._handshake = peer, worker, None
         self.opened_at, self.proven_at = self._clock.unix(), self._clock.monotonic()
         self.heartbeat = Heartbeat(self.proven_at)
         self._sessions = self._owner.on_proven(self)

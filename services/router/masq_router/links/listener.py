@@ -31,6 +31,8 @@ class Listener:
             None: the connection is not wanted.
         give_up: told when a connection that was admitted never got through TLS.
         tasks: one for each TLS handshake.
+        shares_port: whether other processes of ours listen at the same port: each connection goes
+            to one of them (SO_REUSEPORT, socket(7)).
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Listener:
         admit: Callable[[str, ShownCertificate], Link | None],
         give_up: Callable[[Link, str], None],
         tasks: asyncio.TaskGroup,
+        shares_port: bool = False,
     ) -> None:
+        self._shares_port = shares_port
         self._admit, self._give_up, self._tasks = admit, give_up, tasks
         self._accepting: asyncio.Task[None] | None = None
         self._certificate: ShownCertificate | None = None
@@ -53,7 +57,7 @@ class Listener:
         """
         self._certificate = certificate
         if self._accepting is None:
-            self._take(_listen(host, port))
+            self._take(_listen(host, port, shares_port=self._shares_port))
         return self._at
 
     def move(self, host: str, port: int, certificate: ShownCertificate) -> tuple[str, int]:
@@ -62,7 +66,7 @@ class Listener:
         Raises:
             OperatorError: the port is taken or not allowed, or the address is not this machine's.
         """
-        listening = _listen(host, port)
+        listening = _listen(host, port, shares_port=self._shares_port)
         self.stop()
         self._certificate = certificate
         self._take(listening)
@@ -115,12 +119,14 @@ class Listener:
             self._give_up(link, address)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, shares_port: bool) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listening = socket.create_server(
+            address[:2], family=family, backlog=BACKLOG, reuse_port=shares_port
+        )
     except OSError as error:
         problem = f"The router cannot listen at {host} port {port}: {error.strerror or error}."
         remedy = "Set `listen_host` and `listen_port` in the section [router]."

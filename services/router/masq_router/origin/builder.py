@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.bus.messages.accountant import SignProofsRequested
@@ -75,6 +77,9 @@ class TripBuilder:
         """
         plan = await self._plan(wish)
         link = self._find_link(plan.first)
+        if link is None and plan.first != wish.exit:  # maybe only another process has one
+            plan = await self._plan(_around(wish, plan.first))
+            link = self._find_link(plan.first)
         if link is None:
             raise CannotServe(ResetCode.NO_ROUTE, "the link with the first relay is gone")
         return LiveTrip(
@@ -95,6 +100,10 @@ class TripBuilder:
             raise CannotServe(_code_of(refused.code), refused.reason) from None
         except (BusTimeout, BusUnavailable, MalformedError) as problem:
             raise NoAnswer(str(problem)) from None
+
+
+def _around(wish: RouteRequested, node_id: NodeId) -> RouteRequested:
+    return msgspec.structs.replace(wish, avoid=(*wish.avoid, node_id))
 
 
 def _code_of(refusal: Refusal) -> ResetCode:

@@ -26,6 +26,7 @@ from masq_router.onion.layers import (
 )
 from masq_router.onion.setup import HopSpec, build_setup
 from masq_router.streams.attach import WayBack
+from masq_router.wire.handshake import LONE_WORKER, WORKER_SIZE
 
 __all__ = ["Originator", "RoundTrip", "RoundTripDraft", "draft_round_trip"]
 
@@ -39,10 +40,12 @@ class Originator:
     Args:
         node_id: us.
         onion_key: our current public onion key.
+        worker: the process that holds the streams, which the back route must find, 8 bytes.
     """
 
     node_id: NodeId
     onion_key: bytes
+    worker: bytes = LONE_WORKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +284,7 @@ def draft_round_trip(
         back=tuple(drafted(hop, Role.RELAY, Direction.BACK) for hop in found.back),
         return_secret=entropy.token(SECRET_SIZE),
         return_tag=entropy.token(LINK_TAG_SIZE),
-        delivery=entropy.token(DELIVERY_SIZE),
+        delivery=own.worker + entropy.token(DELIVERY_SIZE - WORKER_SIZE),
         hint=entropy.below(HINT_MAX + 1),
         expires_at=expires_at,
     )

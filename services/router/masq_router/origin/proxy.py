@@ -65,15 +65,22 @@ class ProxyListener:
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
+    async def start(self, host: str, port: int, *, shares_port: bool = False) -> tuple[str, int]:
         """Listen; return the address and the port in use.
+
+        Args:
+            host: a loopback address.
+            port: 0 for any free one.
+            shares_port: whether other processes of ours listen there too.
 
         Raises:
             OperatorError: the port is taken or not allowed.
         """
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(self._make_client, host, port)
+            self._server = await loop.create_server(
+                self._make_client, host, port, reuse_port=shares_port or None
+            )
         except OSError as error:
             problem = f"The proxy cannot listen at {host} port {port}: {error.strerror or error}."
             remedy = "Set `proxy_port` in the section [router], or `proxy = false`."

@@ -168,7 +168,13 @@ class OriginSide:
         self._circuits[circuit] = None
         return circuit
 
-    def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
+    def arrive(
+        self,
+        link: Link,
+        tag: bytes,
+        block: HopBlock,
+        setup: bytes,  # noqa: ARG002 - an exit needs it
+    ) -> TeardownReason | None:
         """Take the end of one of our back routes."""
         trip = self._trip_by_delivery.get(block.delivery)
         if trip is None:

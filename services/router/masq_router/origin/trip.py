@@ -160,7 +160,9 @@ class LiveTrip:
 
     def return_lost(self, reason: TeardownReason, link: Link) -> None:
         """The return session was torn down."""
-        if not link.is_open:
+        if link.is_sibling and not link.is_open:
+            suspects: tuple[NodeId, ...] = ()  # a process of our own
+        elif not link.is_open:
             suspects = self._back_side()[:1]
         elif reason is TeardownReason.OTHER_WAY_GONE:
             suspects = self.plan.over_hops

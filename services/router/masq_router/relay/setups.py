@@ -1,6 +1,7 @@
 """What becomes of a SETUP that arrives on a link (protocol.md 4.1, 4.2).
 
     open -> not seen before -> welcome -> a place in the table -> relay, exit or return
+                                       -> another process of this node serves it: carried there
 
 A SETUP that does not open, or was here before, is dropped without an answer: it tells a prober
 nothing. One that opens but is refused is answered with a TEARDOWN that says why.
@@ -27,15 +28,30 @@ from masq_router.onion.setup import OpenedSetup, open_setup
 from masq_router.relay.replay import ReplayWindow
 from masq_router.sessions import Port, RelaySession
 from masq_router.wire.frames import TeardownReason
+from masq_router.workers.handover import carry
 
-__all__ = ["RouteEnd", "SetupCounts", "Setups"]
+__all__ = ["Household", "RouteEnd", "SetupCounts", "Setups"]
 
 
 class RouteEnd(Protocol):
     """Where routes end: at an exit, or back at their originator."""
 
-    def arrive(self, link: Link, tag: bytes, block: HopBlock) -> TeardownReason | None:
+    def arrive(
+        self, link: Link, tag: bytes, block: HopBlock, setup: bytes
+    ) -> TeardownReason | None:
         """Take the end of a route; a reason refuses it."""
+        ...
+
+
+class Household(Protocol):
+    """The other processes of this node, if there are any."""
+
+    def elsewhere(self, block: HopBlock) -> Link | None:
+        """Return the link with the process that must serve this block; None: we do."""
+        ...
+
+    def taken(self, opened: OpenedSetup, link: Link, tag: bytes) -> None:
+        """Tell them what we have taken."""
         ...
 
 
@@ -67,6 +83,7 @@ class Setups:
         exit_end, return_end: take what ends here.
         replay: what was seen.
         clock: for expiries.
+        household: the other processes of this node; None: we work alone.
     """
 
     chain: Chain
@@ -79,6 +96,7 @@ class Setups:
     replay: ReplayWindow
     clock: Clock
     counts: SetupCounts = field(default_factory=SetupCounts)
+    household: Household | None = None
 
     def handle(self, link: Link, setup: bytes) -> None:
         """Take one SETUP."""
@@ -91,12 +109,25 @@ class Setups:
             self.counts.replayed += 1
             return
         tag = setup[:LINK_TAG_SIZE]
-        refusal = self._admit(opened) or self._begin(link, tag, opened)
+        refusal = self._admit(opened) or self._place(link, tag, setup, opened)
         if refusal is None:
             self.counts.accepted += 1
         else:
             self.counts.refuse(refusal)
             link.send_teardown(tag, refusal)
+
+    def handle_carried(self, sibling: Link, setup: bytes) -> None:
+        """Take a SETUP that another process of this node has let in, and carries to us."""
+        tag = setup[:LINK_TAG_SIZE]
+        try:
+            opened = open_setup(self.chain, self.keys(), setup)
+        except SetupRefused:  # unlike a prober, it must hear of it
+            sibling.send_teardown(tag, TeardownReason.PROTOCOL_ERROR)
+            return
+        full = TeardownReason.OVERLOAD if self.live.table.is_full else None
+        refusal = full or self._begin(sibling, tag, setup, opened)
+        if refusal is not None:
+            sibling.send_teardown(tag, refusal)
 
     def _admit(self, opened: OpenedSetup) -> TeardownReason | None:
         if self.gate is None or self.live.table.is_full:
@@ -109,14 +140,31 @@ class Setups:
             return TeardownReason.OVERLOAD
         return None
 
-    def _begin(self, link: Link, tag: bytes, opened: OpenedSetup) -> TeardownReason | None:
+    def _place(
+        self, link: Link, tag: bytes, setup: bytes, opened: OpenedSetup
+    ) -> TeardownReason | None:
+        if self.household is None:
+            return self._begin(link, tag, setup, opened)
+        sibling = self.household.elsewhere(opened.block)
+        if sibling is None:
+            refusal = self._begin(link, tag, setup, opened)
+        else:
+            session = carry(self.live, link, sibling, setup, opened.block.expires_at)
+            refusal = TeardownReason.PROTOCOL_ERROR if session is None else None
+        if refusal is None:
+            self.household.taken(opened, link, tag)
+        return refusal
+
+    def _begin(
+        self, link: Link, tag: bytes, setup: bytes, opened: OpenedSetup
+    ) -> TeardownReason | None:
         match opened.block.role:
             case Role.RELAY:
                 return self._relay(link, tag, opened)
             case Role.EXIT:
-                return self.exit_end.arrive(link, tag, opened.block)
+                return self.exit_end.arrive(link, tag, opened.block, setup)
             case Role.RETURN:
-                return self.return_end.arrive(link, tag, opened.block)
+                return self.return_end.arrive(link, tag, opened.block, setup)
 
     def _relay(self, link: Link, tag: bytes, opened: OpenedSetup) -> TeardownReason | None:
         block = opened.block
@@ -124,7 +172,7 @@ class Setups:
         assert block.next_tag is not None
         assert opened.forward is not None
         following = self.find_link(block.next_node)
-        if following is None or following is link:
+        if following is None or following.peer == link.peer:
             return TeardownReason.NEXT_HOP_GONE
         session = self._relay_session(block, following, block.next_tag)
         upstream = Port(session=session, link=link, tag=tag, is_upstream=True)

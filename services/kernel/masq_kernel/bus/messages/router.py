@@ -7,6 +7,8 @@ from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.units import ByteCount, Seconds, UnixSeconds
 
 __all__ = [
+    "AssociationSeen",
+    "AssociationSought",
     "DialFailed",
     "DialRequested",
     "GossipReceived",
@@ -27,8 +29,11 @@ __all__ = [
     "SessionState",
     "SessionsListed",
     "SessionsRequested",
+    "SetupSeen",
     "UsageEntry",
     "UsageReported",
+    "WorkerState",
+    "WorkerTold",
 ]
 
 
@@ -102,7 +107,7 @@ class LinksRequested(BusMessage, frozen=True):
 
 
 class LinkState(BusMessage, frozen=True):
-    """One open link."""
+    """The open link with one peer, or all of them together: workers have links of their own."""
 
     peer: NodeId
     address: str
@@ -111,10 +116,11 @@ class LinkState(BusMessage, frozen=True):
     rtt_ms: float | None  # None: not measured yet
     bytes_in: ByteCount
     bytes_out: ByteCount
+    links: int = 1
 
 
 class LinksListed(BusMessage, frozen=True):
-    """All open links."""
+    """All peers with whom a link is open."""
 
     links: tuple[LinkState, ...]
 
@@ -162,6 +168,49 @@ class RouterStatus(BusMessage, frozen=True):
     sessions: int
     streams: int
     refusing: str = ""  # why the last client was refused, "" once one was served again
+    workers: tuple["WorkerState", ...] = ()  # all that share the work, the one that answers too
+
+
+class WorkerState(BusMessage, frozen=True):
+    """One router process of this node."""
+
+    worker: bytes  # 8 bytes, drawn at its start; zeros where it works alone
+    pid: int
+    started_at: UnixSeconds
+    links: int
+    sessions: int
+    streams: int
+    trouble: str = ""  # what it misses, "" when it is well
+
+
+class WorkerTold(BusMessage, frozen=True):
+    """What a router process tells the others of its node, every second and at each change."""
+
+    state: WorkerState
+    address: str  # where the others reach it
+    port: int  # 0: it is going
+    links: tuple[LinkState, ...]
+    refusing: str = ""
+
+
+class SetupSeen(BusMessage, frozen=True):
+    """A SETUP that a router process has taken; whoever sees it again drops it."""
+
+    worker: bytes
+    slot_hash: bytes
+    expires_at: UnixSeconds
+
+
+class AssociationSought(BusMessage, frozen=True):
+    """Do you serve the association with this SHA-256 of its secret?"""
+
+    secret_hash: bytes
+
+
+class AssociationSeen(BusMessage, frozen=True):
+    """Whether it does."""
+
+    is_here: bool
 
 
 class SessionsRequested(BusMessage, frozen=True):
