@@ -39,6 +39,7 @@ $(VENV)/.bench: $(STAMP)
 bench: $(STAMP) $(VENV)/.bench ## measure against references in the same run; figures also in build/bench/*.json
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_mesh
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_fairness
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_workers
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_stall
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_gossip
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_restart

@@ -15,7 +15,7 @@ class Figure:
     """One figure beside its reference of the same run.
 
     `ratio` is ours over the reference for rates, the reference over ours for costs: more is better.
-    Only bench_peers.py divides ours by theirs whatever it is, as the goals it is held to do.
+    bench_peers.py and bench_workers.py divide ours by theirs whatever it is, as their goals do.
     """
 
     name: str

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -53,9 +54,13 @@ class Way:
         """CPU seconds of all its processes so far."""
         return sum(sum(process.cpu_times()[:2]) for process in self._processes)
 
-    async def download(self, size, *, streams=1):
-        """Fetch `size` bytes over so many streams at once; return MB/s and CPU ms per MB."""
-        connections = [await self.connect(None) for _ in range(streams)]
+    async def download(self, size, *, streams=1, routes=1):
+        """Fetch `size` bytes over so many streams at once; return MB/s and CPU ms per MB.
+
+        With `routes`, the streams take turns on so many routes of their own.
+        """
+        users = [(f"route{number}", "pass") if routes > 1 else None for number in range(routes)]
+        connections = [await self.connect(users[number % routes]) for number in range(streams)]
         await self._fetch_all(connections, WARM_UP // streams)
         cpu, began = self.cpu_s(), time.perf_counter()
         await self._fetch_all(connections, size // streams)
@@ -182,10 +187,11 @@ def write_pem(folder):
 
 
 @asynccontextmanager
-async def mesh_way(folder, server_port):
+async def mesh_way(folder, server_port, *, workers=1, name="this project"):
     """Start the demo's mesh of six nodes, and wait until it has come to rest."""
     clock = SystemClock()
-    plans = lay_out(6, folder, exit_rules=("accept 127.0.0.1:*",))
+    laid_out = lay_out(6, folder, exit_rules=("accept 127.0.0.1:*",))
+    plans = [replace(plan, workers=workers) for plan in laid_out]
     async with running_mesh(
         plans, clock=clock, entropy=OsEntropy(), on_event=lambda number, event: None
     ) as mesh:
@@ -196,7 +202,7 @@ async def mesh_way(folder, server_port):
             await asyncio.sleep(0.2)
         proxy_port = mesh.nodes[place].plan.proxy_port
         await asyncio.sleep(REST_S)
-        yield socks_way("this project", proxy_port, server_port, processes_of(folder))
+        yield socks_way(name, proxy_port, server_port, processes_of(folder))
 
 
 def socks_way(name, proxy_port, server_port, processes):
