@@ -22,7 +22,7 @@ from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import ManualClock
 from masq_kernel.identity.keys import WalletAddress
 from masq_kernel.units import ByteCount, Wei
-from support.ledgers import make_bookkeeper, open_ledger
+from support.ledgers import make_bookkeeper, make_notary, open_ledger
 from support.usage_builders import NOW, make_report, make_usage
 
 RECORDS = 2_000
@@ -67,7 +67,8 @@ async def scan(folder):
     vault, bus = ledger.keys.vault, MemoryBroker().connect(Service.ACCOUNTANT)
     log = ThresholdLog(ledger.engine, vault)
     clock = ManualClock(int(NOW) + 100_000)
-    warden = Warden(ledger, StanceStore(ledger.engine, vault), log, bus, clock)
+    stances, notary = StanceStore(ledger.engine, vault), make_notary(ledger, clock)
+    warden = Warden(ledger, stances, log, notary, bus, clock)
     began = time.perf_counter()
     done = await warden.scan()
     seconds = time.perf_counter() - began

@@ -139,7 +139,7 @@ def test_streams_opened_and_reset_on_the_way_are_settled_at_both_ends(steps, dat
         elif what == "leave" and fresh:
             pair.origin.reset(data.draw(st.sampled_from(fresh)), 13)
     world.come_to_rest()
-    assert sorted(pair.origin.stream_ids()) == sorted(pair.exit.stream_ids())
+    assert sorted(pair.origin.stream_ids) == sorted(pair.exit.stream_ids)
     assert len({request.stream for request in pair.exit_events.opens}) == len(
         pair.exit_events.opens
     )

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from masq_accountant.bookkeeper import Bookkeeper
+from masq_accountant.notary import Notary
 from masq_accountant.store import Anchor, Ledger, LedgerKeys, open_engine
 from masq_accountant.store.vault import Vault
 from masq_kernel.chains import chain_named
@@ -29,5 +30,19 @@ async def nobody_cares(_accounts):
     """Stands in where no bans are wanted."""
 
 
-def make_bookkeeper(ledger, own=(), on_booked=nobody_cares):
-    return Bookkeeper(ledger, frozenset(own), ManualClock(), on_booked, asyncio.Event())
+def make_notary(ledger, clock=None, *, unvouchered_size=4 << 30):
+    return Notary(ledger, unvouchered_size, clock or ManualClock())
+
+
+def make_bookkeeper(
+    ledger, own=(), on_booked=nobody_cares, *, notary=None, on_vouchers=nobody_cares
+):
+    return Bookkeeper(
+        ledger,
+        frozenset(own),
+        ManualClock(),
+        on_booked,
+        notary or make_notary(ledger),
+        on_vouchers,
+        asyncio.Event(),
+    )

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from masq_cli.demo.convergence import ConvergenceWatch
 from masq_cli.demo.mesh import running_mesh
@@ -35,8 +36,9 @@ async def _neighborhood(node):
 
 
 @asynccontextmanager
-async def started_mesh(folder, *, count=6):
-    plans = lay_out(count, folder, exit_rules=("accept 127.0.0.1:*",))
+async def started_mesh(folder, *, count=6, **options):
+    laid_out = lay_out(count, folder, exit_rules=("accept 127.0.0.1:*",))
+    plans = [replace(plan, **options) for plan in laid_out]
     async with running_mesh(
         plans, clock=CLOCK, entropy=OsEntropy(), on_event=lambda number, event: None
     ) as mesh:

@@ -252,7 +252,8 @@ class RouterNode:
             for proof in message.proofs
         ]
         signatures = tuple(sign_proof(self.wallet_key, DEV, claim) for claim in claims)
-        return ProofsSigned(wallet=self.consuming, signatures=signatures)
+        owed = ("0",) * len(claims)
+        return ProofsSigned(wallet=self.consuming, signatures=signatures, owed=owed, sequence=0)
 
     async def _on_usage(self, report) -> None:
         self.usage.append(report)

@@ -23,7 +23,7 @@ class RecordingEvents:
         self.data = defaultdict(bytearray)
         self.opens, self.opened, self.fins, self.resets = [], [], [], []
         self.probed, self.writable = [], []
-        self.datagrams, self.flow_ends = [], []
+        self.datagrams, self.flow_ends, self.statements = [], [], []
         self.attached = self.unknown = 0
         self.consumes = True
         self.now = 0.0
@@ -64,6 +64,9 @@ class RecordingEvents:
 
     def on_flow_end(self, flow) -> None:
         self.flow_ends.append(flow)
+
+    def on_statement(self, data) -> None:
+        self.statements.append(data)
 
 
 class Route:

@@ -14,7 +14,7 @@ from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.proofs import ProofClaim, proof_message, sign_proof, wallet_of
 from masq_kernel.rates import DEFAULT_RATES
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import UnixSeconds, Wei
 from masq_router.wire.handshake import (
     LONE_WORKER,
     DiallerHandshake,
@@ -74,6 +74,8 @@ def proofs() -> list[dict[str, object]]:
             secret_hash=hashlib.sha256(b"secret %d" % number).digest(),
             rates=DEFAULT_RATES,
             expires_at=UnixSeconds(1_800_000_000 + number),
+            owed=Wei(10**24 * number),
+            sequence=1_790_000_000_000 + number,
         )
         made.append(
             {
@@ -84,6 +86,8 @@ def proofs() -> list[dict[str, object]]:
                 "secret_hash": claim.secret_hash.hex(),
                 "rates": claim.rates.to_bytes().hex(),
                 "expires_at": claim.expires_at,
+                "owed": str(claim.owed),
+                "sequence": claim.sequence,
                 "message": proof_message(chain, claim).hex(),
                 "proof": sign_proof(key, chain, claim).hex(),
             }

@@ -114,7 +114,7 @@ class Enforcement:
                 return str(thresholds.unban_below)
             case Cause.CREDIT:
                 return str(thresholds.credit_limit)
-            case Cause.MANUAL | None:
+            case Cause.UNVOUCHERED | Cause.MANUAL | None:
                 return ""
 
     # -- thresholds --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from masq_accountant.ledger import Account, Kind
 from masq_accountant.ledger.report import SIGNS, Line, Wish, lines_of, select, totals
 from masq_accountant.ledger.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from masq_accountant.notary import Notary
 from masq_accountant.store import Ledger
 from masq_accountant.wallets import Wallets
 from masq_kernel.bus import subjects
@@ -49,6 +50,7 @@ class Handlers:
     Args:
         ledger: the books.
         wallets: the keys.
+        notary: what we own up to.
         clock: for ages.
         thresholds: gives those in force.
     """
@@ -57,10 +59,11 @@ class Handlers:
         self,
         ledger: Ledger,
         wallets: Wallets,
+        notary: Notary,
         clock: Clock,
         thresholds: Callable[[], Thresholds] = lambda: DEFAULT_THRESHOLDS,
     ) -> None:
-        self._ledger, self._wallets = ledger, wallets
+        self._ledger, self._wallets, self._notary = ledger, wallets, notary
         self._clock, self._thresholds = clock, thresholds
 
     async def on_sign_proofs(self, message: SignProofsRequested) -> ProofsSigned:
@@ -69,8 +72,14 @@ class Handlers:
             raise BusRefused(Refusal.INVALID, f"a route has 1 to {PROOFS_MAX} proofs")
         if self._wallets.consuming is None:
             raise BusRefused(Refusal.NO_WALLET, "no consuming wallet is set")
-        signatures = self._wallets.sign(message.proofs)
-        return ProofsSigned(wallet=self._wallets.consuming, signatures=signatures)
+        owed = [self._notary.owed(proof.node_id) for proof in message.proofs]
+        sequence = self._notary.next_sequence()
+        return ProofsSigned(
+            wallet=self._wallets.consuming,
+            signatures=self._wallets.sign(message.proofs, owed, sequence),
+            owed=tuple(map(str, owed)),
+            sequence=sequence,
+        )
 
     async def on_wallets(self, _message: WalletsRequested) -> WalletsShown:
         """Show the addresses."""

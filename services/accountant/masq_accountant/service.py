@@ -9,8 +9,11 @@ from masq_accountant.bookkeeper import Bookkeeper
 from masq_accountant.custody import Custody, serve_custody
 from masq_accountant.enforcement import Enforcement, serve_enforcement
 from masq_accountant.errors import LedgerReadOnly
+from masq_accountant.evidence_desk import EvidenceDesk, serve_evidence
 from masq_accountant.handlers import Handlers, serve
 from masq_accountant.metrics import AccountantCollector, register_metrics
+from masq_accountant.notary import Notary
+from masq_accountant.reconciler import Reconciler
 from masq_accountant.settings import AccountantSettings
 from masq_accountant.store import Anchor, Ledger, LedgerKeys, is_empty, open_engine
 from masq_accountant.store.stances import StanceStore
@@ -41,20 +44,30 @@ class Accountant:
         self._runtime, self._settings, self.ledger = runtime, settings, ledger
         clock, vault = runtime.clock, ledger.keys.vault
         self.log = ThresholdLog(ledger.engine, vault)
-        self.warden = Warden(
-            ledger, StanceStore(ledger.engine, vault), self.log, runtime.bus, clock
-        )
+        self.notary = Notary(ledger, settings.unvouchered_limit_mib << 20, clock)
+        stances = StanceStore(ledger.engine, vault)
+        self.warden = Warden(ledger, stances, self.log, self.notary, runtime.bus, clock)
         self.bookkeeper = Bookkeeper(
-            ledger, wallets.own, clock, self.warden.on_booked, runtime.stopping
+            ledger,
+            wallets.own,
+            clock,
+            self.warden.on_booked,
+            self.notary,
+            self.warden.on_vouchers,
+            runtime.stopping,
+        )
+        self.reconciler = Reconciler(
+            ledger, self.notary, wallets, runtime.bus, clock, runtime.entropy
         )
         self.custody = Custody(ledger, runtime.health, clock, runtime.node.data_dir / "backups")
-        self._handlers = Handlers(ledger, wallets, clock, lambda: self.log.in_force)
+        self._handlers = Handlers(ledger, wallets, self.notary, clock, lambda: self.log.in_force)
 
     async def start(self) -> None:
         """Read what is remembered, answer, and book unless the books are read-only."""
         fault = await self.log.load()
         if fault is not None:
             self.ledger.distrust(fault)
+        await self.notary.load()
         await self.warden.load()
         self.custody.show_health()
         collector = AccountantCollector(self.ledger, self.bookkeeper, self.warden)
@@ -64,6 +77,8 @@ class Accountant:
         enforcement = Enforcement(self.ledger, self.warden, self.log, self._runtime.clock)
         await serve_enforcement(bus, enforcement)
         await serve_custody(bus, self.custody)
+        own = self.ledger.keys.identity.node_id
+        await serve_evidence(bus, EvidenceDesk(own, self.notary, self.reconciler))
         await bus.follow(subjects.REFUSED_WALLETS, self.warden.on_kept)
         if self.ledger.fault is None:
             await bus.consume(subjects.USAGE, self.bookkeeper.on_usage)
@@ -75,12 +90,20 @@ class Accountant:
         yield "sign checkpoints", self.custody.keep_checkpoints
         yield "verify on demand", self.custody.verify_on_demand
         yield "copy on demand", self.custody.copy_on_demand
+        yield "reconcile", self.reconciler.run
+        if self._settings.reconcile_interval_s:
+            yield "reconcile now and then", self._reconcile
 
     async def stop(self) -> None:
         """Finish the report that is being booked, sign the books and close them."""
         await self._runtime.bus.close()
         await self.ledger.make_checkpoint(self._runtime.clock.unix())
         await self.ledger.close()
+
+    async def _reconcile(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.reconcile_interval_s)
+            self.reconciler.start(None)
 
     async def _scan(self) -> None:
         while True:

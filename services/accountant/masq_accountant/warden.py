@@ -18,6 +18,7 @@ from masq_accountant.errors import LedgerReadOnly
 from masq_accountant.ledger import Account, Kind, Standing
 from masq_accountant.ledger.bans import NEUTRAL, Cause, Decision, Stance, judge
 from masq_accountant.ledger.thresholds import Thresholds
+from masq_accountant.notary import Notary
 from masq_accountant.store import Ledger
 from masq_accountant.store.stances import StanceStore
 from masq_accountant.store.threshold_log import ThresholdLog
@@ -71,14 +72,21 @@ class Warden:
         ledger: whose receivables are judged.
         store: keeps stances.
         log: the thresholds in force.
+        notary: knows what wallets own up to.
         bus: where routers learn of them.
         clock: for ages.
     """
 
     def __init__(
-        self, ledger: Ledger, store: StanceStore, log: ThresholdLog, bus: Bus, clock: Clock
+        self,
+        ledger: Ledger,
+        store: StanceStore,
+        log: ThresholdLog,
+        notary: Notary,
+        bus: Bus,
+        clock: Clock,
     ) -> None:
-        self._ledger, self._store, self._log = ledger, store, log
+        self._ledger, self._store, self._log, self._notary = ledger, store, log, notary
         self._bus, self._clock = bus, clock
         self.stances: dict[WalletAddress, Stance] = {}
         self._changing = asyncio.Lock()
@@ -141,13 +149,14 @@ class Warden:
         return changes, judged
 
     async def on_booked(self, accounts: Iterable[Account]) -> None:
-        """Hold those who were just charged to their credit limit."""
+        """Hold those who were just charged to their credit limit, and to their word."""
         thresholds, now = self._log.in_force, self._clock.unix()
         limit, standings = thresholds.credit_limit, self._ledger.standings()
         over = [
             account
             for account in accounts
-            if account.kind is Kind.RECEIVABLE and standings[account].balance > limit
+            if account.kind is Kind.RECEIVABLE
+            and (standings[account].balance > limit or self._is_over(account.wallet))
         ]
         if not over:
             return
@@ -158,6 +167,26 @@ class Warden:
                 self._judge(account, account.wallet, thresholds, now, changes)
             await self._change(changes, now)
 
+    def _is_over(self, wallet: WalletAddress | None) -> bool:
+        """Whether a wallet's word lags too far behind, or did and may not do so any more."""
+        if wallet is None:
+            return False
+        uncovered = self._notary.uncovered(wallet)
+        return uncovered is not None and uncovered.amount > uncovered.limit
+
+    async def on_vouchers(self, wallets: Iterable[WalletAddress]) -> None:
+        """Judge those anew who were refused because their word lagged behind."""
+        now = self._clock.unix()
+        async with self._changing:
+            changes: dict[WalletAddress, Stance] = {}
+            for wallet in wallets:
+                stance = self.stances.get(wallet, NEUTRAL)
+                automatic = stance.automatic
+                if automatic is not None and automatic.cause is Cause.UNVOUCHERED:
+                    account = Account(Kind.RECEIVABLE, wallet)
+                    self._judge(account, wallet, self._log.in_force, now, changes)
+            await self._change(changes, now)
+
     async def decide(self, wallet: WalletAddress, decision: Decision | None) -> Stance:
         """Put a decision in force, or withdraw the one there is (None); judge the wallet anew."""
         now = self._clock.unix()
@@ -165,7 +194,8 @@ class Warden:
             before = self.stances.get(wallet, NEUTRAL)
             standing = self._ledger.standings().get(Account(Kind.RECEIVABLE, wallet), _NOTHING)
             decided = replace(before, decision=decision)
-            after = judge(decided, standing, self._log.in_force, now)
+            uncovered = self._notary.uncovered(wallet)
+            after = judge(decided, standing, self._log.in_force, now, uncovered)
             if after != before:
                 await self._change({wallet: after}, now)
         return after
@@ -179,7 +209,8 @@ class Warden:
         changes: dict[WalletAddress, Stance],
     ) -> None:
         before = self.stances.get(wallet, NEUTRAL)
-        after = judge(before, self._ledger.standings()[account], thresholds, now)
+        standing = self._ledger.standings()[account]
+        after = judge(before, standing, thresholds, now, self._notary.uncovered(wallet))
         if after is not before:
             changes[wallet] = after
 
@@ -259,4 +290,7 @@ class Warden:
         cause = self.stances.get(wallet, NEUTRAL).refusal
         if cause is None:
             return None
+        automatic = self.stances[wallet].automatic
+        if cause is Cause.UNVOUCHERED and automatic is not None:
+            return WalletRefused(reason="credit", owed_min=str(automatic.owed))
         return WalletRefused(reason="credit" if cause is Cause.CREDIT else "banned")

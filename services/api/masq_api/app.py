@@ -9,6 +9,7 @@ from masq_api.problems import install_problem_handlers
 from masq_api.routes import (
     address,
     bans,
+    evidence,
     health,
     ledger,
     mesh,
@@ -47,6 +48,16 @@ def make_app(behind: Node, guard: Guard, metrics: CollectorRegistry) -> FastAPI:
     )
     app.state.node, app.state.guard, app.state.metrics = behind, guard, metrics
     install_problem_handlers(app)
-    for resource in (health, node, address, mesh, preferences, bans, ledger, thresholds):
+    for resource in (
+        health,
+        node,
+        address,
+        mesh,
+        preferences,
+        bans,
+        ledger,
+        evidence,
+        thresholds,
+    ):
         app.include_router(resource.router)
     return app

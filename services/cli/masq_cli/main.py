@@ -12,6 +12,8 @@ from masq_cli.commands.address import address
 from masq_cli.commands.copies import backup, restore
 from masq_cli.commands.decide import ban, pardon, whitelist
 from masq_cli.commands.demo import demo
+from masq_cli.commands.doctor import doctor
+from masq_cli.commands.evidence import disputes, reconcile
 from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
 from masq_cli.commands.prefer import exits, prefer
@@ -33,12 +35,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_LOOKING = (status, neighbors, neighborhood, sessions, bans)
+_LOOKING = (status, doctor, neighbors, neighborhood, sessions, bans, disputes)
 _DECIDING = (ban, pardon, whitelist, prefer)
 for _command in (init, up, demo, simulate, service, *_LOOKING, *_DECIDING):
     app.command()(_command)
 app.add_typer(address, name="address")
-for _on_books in (backup, restore):
+for _on_books in (reconcile, backup, restore):
     ledger.command()(_on_books)
 app.add_typer(exits, name="exits")
 app.add_typer(ledger, name="ledger")

@@ -11,6 +11,7 @@ from masq_gossip.messages import message_to_bytes
 from masq_gossip.rules.events import (
     CloseLink,
     Command,
+    CreditorDisputed,
     Dial,
     DialFailed,
     Endpoint,
@@ -34,7 +35,7 @@ from masq_gossip.rules.neighborhood import Neighborhood
 from masq_gossip.store import GossipStore, Memory
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusError
-from masq_kernel.bus.messages import gossip, router
+from masq_kernel.bus.messages import evidence, gossip, router
 from masq_kernel.bus.messages.accountant import WalletsRequested
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.port import Bus
@@ -93,6 +94,7 @@ class Shell:
         await self._bus.listen(subjects.ROUTE_SERVED, self.on_route_served)
         await self._bus.listen(subjects.ROUTE_LOST, self.on_route_lost)
         await self._bus.listen(subjects.HOST_FAILED, self.on_host_failed)
+        await self._bus.listen(subjects.CREDITOR_DISPUTED, self.on_creditor_disputed)
 
     async def run(self) -> None:
         """Feed the core for ever."""
@@ -160,6 +162,10 @@ class Shell:
     async def on_host_failed(self, message: router.HostFailed) -> None:
         """An exit could not reach a host."""
         await self._inbox.put(HostFailed(message.exit, message.host[:HOST_SIZE_MAX]))
+
+    async def on_creditor_disputed(self, message: evidence.CreditorDisputed) -> None:
+        """A node asks for more than its work explains."""
+        await self._inbox.put(CreditorDisputed(message.node_id))
 
     # What we do
 

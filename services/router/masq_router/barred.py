@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from masq_kernel.bus.messages.accountant import WalletRefused
 from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.units import Wei
 from masq_router.wire.frames import TeardownReason
 
 __all__ = ["BarredWallets"]
@@ -27,6 +28,7 @@ class BarredWallets:
 
     def __init__(self) -> None:
         self.reasons: dict[WalletAddress, TeardownReason] = {}
+        self.owed_min: dict[WalletAddress, Wei] = {}
         self._new: set[WalletAddress] = set()
 
     def learn(self, kept: Mapping[str, WalletRefused | None], *, is_whole: bool) -> None:
@@ -39,14 +41,21 @@ class BarredWallets:
         told = {wallet: kept[key] for key in kept if (wallet := _wallet(key)) is not None}
         if is_whole:
             for wallet in self.reasons.keys() - told.keys():
-                del self.reasons[wallet]
+                self._forget(wallet)
         for wallet, refused in told.items():
             if refused is None:
-                self.reasons.pop(wallet, None)
+                self._forget(wallet)
                 continue
             if wallet not in self.reasons:
                 self._new.add(wallet)
             self.reasons[wallet] = _REASONS[refused.reason]
+            self.owed_min.pop(wallet, None)
+            if refused.owed_min:
+                self.owed_min[wallet] = Wei(int(refused.owed_min))
+
+    def _forget(self, wallet: WalletAddress) -> None:
+        self.reasons.pop(wallet, None)
+        self.owed_min.pop(wallet, None)
 
     def take_new(self) -> dict[WalletAddress, TeardownReason]:
         """Return whose sessions must end, once; those served again meanwhile are left alone."""

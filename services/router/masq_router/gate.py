@@ -7,13 +7,13 @@ much one peer may make us verify are the business of whoever receives SETUPs fro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from masq_kernel.chains import Chain
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.identity.proofs import ProofClaim, verify_proof
 from masq_kernel.rates import RatePack
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import UnixSeconds, Wei
 from masq_router.onion.hops import HopBlock, Role
 from masq_router.onion.layers import secret_hash
 from masq_router.wire.frames import TeardownReason
@@ -33,12 +33,14 @@ class Gate:
         node_id: us; a proof made for another hop never verifies.
         rates: what we ask now.
         barred: wallets that are refused, and what their payers hear.
+        owed_min: of some of them, the wei that a proof must own up to, and is good enough then.
     """
 
     chain: Chain
     node_id: NodeId
     rates: RatePack
     barred: Mapping[WalletAddress, TeardownReason]
+    owed_min: Mapping[WalletAddress, Wei] = field(default_factory=dict)
 
     def refusal(self, block: HopBlock, now: UnixSeconds) -> TeardownReason | None:
         """Say why this block is refused, or None when it is welcome."""
@@ -51,6 +53,8 @@ class Gate:
             secret_hash=secret_hash(block.secret),
             rates=block.rates,
             expires_at=block.expires_at,
+            owed=block.owed,
+            sequence=block.sequence,
         )
         if not verify_proof(self.chain, claim, block.wallet, block.proof):
             return TeardownReason.REFUSED_PROOF
@@ -59,6 +63,9 @@ class Gate:
             return expiry_refusal
         if not block.rates.covers(self.rates):
             return TeardownReason.REFUSED_PRICE
+        owed_min = self.owed_min.get(block.wallet)
+        if owed_min is not None and block.owed >= owed_min:
+            return None
         return self.barred.get(block.wallet)
 
     def _expiry_refusal(self, block: HopBlock, now: UnixSeconds) -> TeardownReason | None:

@@ -7,17 +7,22 @@ knows from its size what each hop of the route saw.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
-from masq_kernel.bus.messages.router import UsageEntry, UsageReported
-from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.bus.messages.router import UsageEntry, UsageReported, VoucherGiven
+from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.rates import RatePack
 from masq_kernel.units import ByteCount, UnixSeconds, Wei
 
-__all__ = ["Counter", "Meter", "Metering"]
+__all__ = ["VOUCHERS_MAX", "Counter", "Meter", "Metering"]
 
 ENTRIES_MAX = 2_000
 """Per batch; what is left goes into the next one, so a message stays far below the bus's limit."""
+
+
+VOUCHERS_MAX = 500
+"""Per batch, 300 bytes each."""
 
 
 class Counter:
@@ -45,6 +50,7 @@ class Meter:
         service: routing or exit.
         wallet: who owes us, or whom we owe.
         rates: the price agreed in the hop's block.
+        node: whom we owe; None: we are owed.
         counters: what was carried; an exit adds up both directions.
         overhead: bytes that this hop saw in each package beyond what the counter counted.
     """
@@ -56,6 +62,7 @@ class Meter:
     rates: RatePack
     counters: tuple[Counter, ...]
     overhead: int = 0
+    node: NodeId | None = None
     is_closed: bool = False
     _reported: tuple[int, int] = field(default=(0, 0))
 
@@ -88,6 +95,7 @@ class Meter:
             packages=new_packages,
             size=new_size,
             amount=str(self._charge(new_packages, new_size)),
+            node=self.node,
         )
 
     def _charge(self, packages: int, size: ByteCount) -> Wei:
@@ -110,6 +118,13 @@ class Metering:
         self._sequence = 0
         self._meters: dict[int, Meter] = {}
         self._waiting: UsageReported | None = None
+        self._vouchers: dict[WalletAddress, VoucherGiven] = {}
+
+    def note(self, voucher: VoucherGiven) -> None:
+        """A payer has said what it owes; only the latest word of each is reported."""
+        known = self._vouchers.get(voucher.wallet)
+        if known is None or voucher.sequence > known.sequence:
+            self._vouchers[voucher.wallet] = voucher
 
     def add(self, *meters: Meter) -> None:
         """Begin to report these meters."""
@@ -130,16 +145,25 @@ class Metering:
         """Return the batch to store now: the unconfirmed one again, or a new one, or None."""
         if self._waiting is None:
             entries = self._collect()
-            if entries:
+            vouchers = self._take_vouchers()
+            if entries or vouchers:
                 self._sequence += 1
                 event_id = f"{self._instance}-{self._sequence}"
-                self._waiting = UsageReported(event_id=event_id, at=now, entries=tuple(entries))
+                self._waiting = UsageReported(
+                    event_id=event_id, at=now, entries=tuple(entries), vouchers=vouchers
+                )
         return self._waiting
 
     def confirm(self, event_id: str) -> None:
         """The bus has stored this batch."""
         if self._waiting is not None and self._waiting.event_id == event_id:
             self._waiting = None
+
+    def _take_vouchers(self) -> tuple[VoucherGiven, ...]:
+        taken = tuple(islice(self._vouchers.values(), VOUCHERS_MAX))
+        for voucher in taken:
+            del self._vouchers[voucher.wallet]
+        return taken
 
     def _collect(self) -> list[UsageEntry]:
         entries: list[UsageEntry] = []

@@ -45,6 +45,7 @@ from masq_router.relay.replay import ReplayWindow
 from masq_router.relay.setups import Setups
 from masq_router.sessions import SessionTable
 from masq_router.settings import RouterSettings
+from masq_router.statements import Desk, Inquirer, serve_inquiries
 from masq_router.usage import UsageReporter
 from masq_router.wire.handshake import LONE_WORKER, WORKER_SIZE
 from masq_router.workers.household import Household
@@ -122,6 +123,7 @@ class Router:
             return_end=self.origin,
             replay=ReplayWindow(),
             clock=self._clock,
+            note_voucher=self.metering.note,
         )
         self.mesh.use_setups(self.setups.handle)
         self._team = None if self.siblings is None else self._make_team(self.siblings)
@@ -206,6 +208,7 @@ class Router:
             clock=self._clock,
             memory=self._settings.stream_memory(),
             elsewhere=self.siblings,
+            ask=Desk(self._runtime.bus, self._clock).ask,
         )
 
     def _policy(self, bound: Bound) -> ExitPolicy:
@@ -274,6 +277,7 @@ class Router:
             await serve_siblings(self._runtime.bus, handlers, self.worker)
             await self._team.start(self._settings.worker_host)
         await serve(self._runtime.bus, handlers)
+        await serve_inquiries(self._runtime.bus, Inquirer(self.origin))
         await self._runtime.bus.follow(subjects.REFUSED_WALLETS, self._on_refused_wallets)
         self.announcer.tell(self.keys.announcement())
 
@@ -375,6 +379,7 @@ class Router:
             node_id=self._own,
             rates=status.rates,
             barred=self.barred.reasons,
+            owed_min=self.barred.owed_min,
         )
 
     async def _on_refused_wallets(self, kept: Kept[WalletRefused]) -> None:

@@ -24,7 +24,7 @@ from masq_kernel.identity.keys import IdentityKey
 from masq_kernel.identity.keystore import LIGHT, KeyStore
 from masq_kernel.identity.proofs import ProofClaim, recover_payer, wallet_of
 from masq_kernel.rates import DEFAULT_RATES
-from support.ledgers import make_bookkeeper, open_ledger
+from support.ledgers import make_bookkeeper, make_notary, open_ledger
 from support.routes import DEV
 from support.usage_builders import NOW, WALLETS, make_report, make_usage
 
@@ -39,6 +39,10 @@ def make_wallets(*, consuming=True):
         consuming=wallet_of(KEY) if consuming else None,
         consuming_key=key,
     )
+
+
+def make_handlers(ledger, wallets):
+    return Handlers(ledger, wallets, make_notary(ledger), ManualClock(NOW))
 
 
 class Accountant:
@@ -59,9 +63,7 @@ class Accountant:
 async def accountant(tmp_path):
     ledger = await open_ledger(tmp_path)
     broker = MemoryBroker()
-    await serve(
-        broker.connect(Service.ACCOUNTANT), Handlers(ledger, make_wallets(), ManualClock(NOW))
-    )
+    await serve(broker.connect(Service.ACCOUNTANT), make_handlers(ledger, make_wallets()))
     yield Accountant(ledger, broker)
     await ledger.close()
 
@@ -87,6 +89,8 @@ async def test_proofs_are_signed_in_order_by_the_consuming_wallet(accountant):
             secret_hash=proof.secret_hash,
             rates=proof.rates,
             expires_at=proof.expires_at,
+            owed=int(signed.owed[0]),
+            sequence=signed.sequence,
         )
         assert recover_payer(DEV, claim, signature) == wallet_of(KEY)
 
@@ -100,7 +104,7 @@ async def test_a_route_has_only_so_many_hops(accountant, count):
 async def test_without_a_consuming_wallet_nothing_is_signed(tmp_path):
     ledger = await open_ledger(tmp_path)
     broker = MemoryBroker()
-    handlers = Handlers(ledger, make_wallets(consuming=False), ManualClock())
+    handlers = make_handlers(ledger, make_wallets(consuming=False))
     await serve(broker.connect(Service.ACCOUNTANT), handlers)
     accountant = Accountant(ledger, broker)
     message = SignProofsRequested(proofs=(make_proof(),))

@@ -22,10 +22,12 @@ from masq_kernel.bus.messages.accountant import (
     ThresholdsToSet,
     WalletBansRequested,
 )
+from masq_kernel.bus.messages.router import UsageReported, VoucherGiven
 from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import ManualClock
+from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import WEI_PER_GWEI, Wei
-from support.ledgers import make_bookkeeper, open_ledger
+from support.ledgers import make_bookkeeper, make_notary, open_ledger
 from support.usage_builders import NOW, WALLETS, make_report, make_usage
 
 DEBTOR, OTHER = WALLETS[0], WALLETS[1]
@@ -33,11 +35,14 @@ DEBT = 800_000_000 * WEI_PER_GWEI  # above the permanent debt, below the credit 
 OVERDUE_S = 2_400 + 21_600 + 1  # maturity, grace and the whole slope
 
 
+UNVOUCHERED_SIZE = 1_000_000
+
+
 class Follower:
     """What a router would know."""
 
     def __init__(self):
-        self.reasons = {}
+        self.reasons, self.told = {}, {}
 
     async def on_kept(self, kept):
         if kept.is_whole:
@@ -45,7 +50,7 @@ class Follower:
         for key, message in kept.messages.items():
             self.reasons.pop(key, None)
             if message is not None:
-                self.reasons[key] = message.reason
+                self.reasons[key], self.told[key] = message.reason, message
 
 
 class Desk:
@@ -61,8 +66,10 @@ class Desk:
         vault, bus = self.ledger.keys.vault, self.broker.connect(Service.ACCOUNTANT)
         self.log = ThresholdLog(self.ledger.engine, vault)
         stances = StanceStore(self.ledger.engine, vault)
-        self.warden = Warden(self.ledger, stances, self.log, bus, self.clock)
+        self.notary = make_notary(self.ledger, self.clock, unvouchered_size=UNVOUCHERED_SIZE)
+        self.warden = Warden(self.ledger, stances, self.log, self.notary, bus, self.clock)
         assert await self.log.load() is None
+        await self.notary.load()
         await self.warden.load()
         enforcement = Enforcement(self.ledger, self.warden, self.log, self.clock)
         await serve_enforcement(bus, enforcement)
@@ -70,7 +77,12 @@ class Desk:
         await self.broker.connect(Service.ROUTER).follow(
             subjects.REFUSED_WALLETS, self.router.on_kept
         )
-        self.bookkeeper = make_bookkeeper(self.ledger, on_booked=self.warden.on_booked)
+        self.bookkeeper = make_bookkeeper(
+            self.ledger,
+            on_booked=self.warden.on_booked,
+            notary=self.notary,
+            on_vouchers=self.warden.on_vouchers,
+        )
         return self
 
     async def restart(self, broker=None):
@@ -81,6 +93,22 @@ class Desk:
     async def charge(self, wallet, amount, event_id):
         usage = make_usage(wallet=wallet, amount=str(amount))
         await self.bookkeeper.on_usage(make_report(event_id, usage, at=self.clock.unix()))
+
+    async def give_word(self, owed, sequence, wallet=DEBTOR):
+        """What a payer says that it owes, with its payer proof."""
+        word = VoucherGiven(
+            wallet=wallet,
+            secret_hash=bytes(32),
+            rates=DEFAULT_RATES,
+            expires_at=self.clock.unix(),
+            owed=str(owed),
+            sequence=sequence,
+            signature=bytes(65),
+        )
+        report = UsageReported(
+            event_id=f"word-{sequence}", at=self.clock.unix(), entries=(), vouchers=(word,)
+        )
+        await self.bookkeeper.on_usage(report)
 
     async def receive(self, wallet, amount, cause):
         """Book what a wallet pays; against income, until there are settlements."""
@@ -271,3 +299,32 @@ async def test_a_changed_stance_makes_the_books_read_only(desk):
         await connection.exec_driver_sql("UPDATE wallet_stance SET version = version + 1")
     await desk.restart()
     assert desk.ledger.fault.row == "wallet_stance 1"
+
+
+async def test_who_owns_up_to_too_little_is_refused_at_once_until_it_does(desk):
+    await desk.give_word(0, 1)
+    usage = make_usage(wallet=DEBTOR, amount="1000", size=UNVOUCHERED_SIZE)
+    await desk.bookkeeper.on_usage(make_report("1", usage, at=desk.clock.unix()))
+    assert await desk.known() == {}, "as much as the limit allows"
+    usage = make_usage(wallet=DEBTOR, amount="1000", size=UNVOUCHERED_SIZE)
+    await desk.bookkeeper.on_usage(make_report("2", usage, at=desk.clock.unix()))
+    assert await desk.known() == refused("credit", DEBTOR)
+    told = desk.router.told[DEBTOR.raw.hex()]
+    assert told.owed_min == str(2_000 - 500), "what leaves half of the limit free"
+    [ban] = (await desk.ask(subjects.WALLET_BANS, WalletBansRequested())).wallets
+    assert ban.cause == "unvouchered"
+
+    await desk.give_word(900, 2)
+    assert await desk.known() == refused("credit", DEBTOR), "still more than the limit"
+    await desk.give_word(1_500, 3)
+    assert await desk.known() == {}
+
+
+async def test_refusals_for_a_word_survive_a_restart(desk):
+    await desk.give_word(0, 1)
+    usage = make_usage(wallet=DEBTOR, amount="5000", size=3 * UNVOUCHERED_SIZE)
+    await desk.bookkeeper.on_usage(make_report("1", usage, at=desk.clock.unix()))
+    await desk.restart()
+    assert await desk.known() == refused("credit", DEBTOR)
+    await desk.give_word(5_000, 2)
+    assert await desk.known() == {}

@@ -48,6 +48,8 @@ def test_a_proof_is_made_and_read_as_it_was(vector):
         secret_hash=bytes.fromhex(vector["secret_hash"]),
         rates=RatePack.from_bytes(bytes.fromhex(vector["rates"])),
         expires_at=vector["expires_at"],
+        owed=int(vector["owed"]),
+        sequence=vector["sequence"],
     )
     proof = bytes.fromhex(vector["proof"])
     assert proof_message(chain, claim).hex() == vector["message"]

@@ -104,3 +104,15 @@ def test_what_a_refused_wallet_pays_for_ends_and_its_neighbor_hears_why(wallet, 
     assert session.ended == ([BANNED] if ends else [])
     assert link.teardowns == ([(bytes(8), BANNED)] if ends else [])
     assert (session in live.table) is not ends
+
+
+def test_what_a_wallet_must_own_up_to_is_known_and_forgotten_with_its_refusal():
+    barred = BarredWallets()
+    refused = WalletRefused(reason="credit", owed_min="12345678901234567890123")
+    barred.learn({key(ONE): refused}, is_whole=True)
+    assert (barred.reasons, barred.owed_min) == ({ONE: CREDIT}, {ONE: 12345678901234567890123})
+    barred.learn({key(ONE): WalletRefused(reason="banned")}, is_whole=False)
+    assert (barred.reasons, barred.owed_min) == ({ONE: BANNED}, {})
+    barred.learn({key(ONE): refused}, is_whole=False)
+    barred.learn({key(ONE): None}, is_whole=False)
+    assert (barred.reasons, barred.owed_min) == ({}, {})

@@ -58,3 +58,20 @@ def test_a_bad_proof_is_told_before_a_ban():
     gate = make_gate(barred=barred(BANNED))
     block = replace(BLOCK, proof=bytes(65))
     assert gate.refusal(block, NOW) is TeardownReason.REFUSED_PROOF
+
+
+def test_who_was_refused_for_its_word_is_welcome_once_it_owns_up_to_enough():
+    hop = make_route(1, owed=1_000)[0]
+    wallet = hop.spec.block.wallet
+    for owed_min, refusal in ((1_001, CREDIT), (1_000, None), (0, None)):
+        gate = make_gate(
+            node_id=hop.node_id, barred={wallet: CREDIT}, owed_min={wallet: Wei(owed_min)}
+        )
+        assert gate.refusal(hop.spec.block, NOW) is refusal
+
+
+def test_a_word_that_was_raised_after_signing_is_a_bad_proof():
+    raised = replace(BLOCK, owed=Wei(10**18))
+    assert make_gate().refusal(raised, NOW) is TeardownReason.REFUSED_PROOF
+    later = replace(BLOCK, sequence=7)
+    assert make_gate().refusal(later, NOW) is TeardownReason.REFUSED_PROOF

@@ -1,9 +1,10 @@
 """Both sides of a session count alike, and a batch is counted once."""
 
+from masq_kernel.bus.messages.router import VoucherGiven
 from masq_kernel.identity.keys import WalletAddress
 from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
-from masq_router.metering import Counter, Meter, Metering
+from masq_router.metering import VOUCHERS_MAX, Counter, Meter, Metering
 
 WALLET = WalletAddress(bytes(20))
 NOW = UnixSeconds(1_800_000_000)
@@ -67,3 +68,38 @@ def test_a_closed_meter_reports_its_rest_and_is_forgotten():
     metering.close([meter])
     assert metering.batch(NOW).entries[0].size == 100
     assert metering.meter_count == 0
+
+
+def voucher(wallet, sequence):
+    return VoucherGiven(
+        wallet=wallet,
+        secret_hash=bytes(32),
+        rates=DEFAULT_RATES,
+        expires_at=NOW,
+        owed=str(sequence),
+        sequence=sequence,
+        signature=bytes(65),
+    )
+
+
+def test_only_the_latest_word_of_each_payer_is_reported_once():
+    metering, other = Metering("boot-1"), WalletAddress(bytes(19) + b"\x01")
+    for each in (voucher(WALLET, 2), voucher(WALLET, 1), voucher(other, 9), voucher(WALLET, 3)):
+        metering.note(each)
+    batch = metering.batch(NOW)
+    assert batch.entries == ()
+    assert {each.wallet: each.sequence for each in batch.vouchers} == {WALLET: 3, other: 9}
+    assert metering.batch(NOW) is batch, "until it is stored"
+    metering.confirm(batch.event_id)
+    assert metering.batch(NOW) is None
+
+
+def test_words_of_very_many_payers_go_into_several_batches():
+    metering = Metering("boot-1")
+    for number in range(VOUCHERS_MAX + 1):
+        metering.note(voucher(WalletAddress(number.to_bytes(20, "big")), 1))
+    sizes = []
+    while (batch := metering.batch(NOW)) is not None:
+        sizes.append(len(batch.vouchers))
+        metering.confirm(batch.event_id)
+    assert sizes == [VOUCHERS_MAX, 1]

@@ -42,11 +42,12 @@ class RecordingEnd:
     """A route's end that takes everything, or refuses."""
 
     def __init__(self):
-        self.blocks = []
+        self.blocks, self.asks_only = [], []
         self.refusal = None
 
-    def arrive(self, link, tag, block, setup):
+    def arrive(self, link, tag, block, setup, *, asks_only=False):
         self.blocks.append(block)
+        self.asks_only.append(asks_only)
         return self.refusal
 
 
@@ -75,6 +76,7 @@ class RelayNode:
             return_end=RecordingEnd(),
             replay=ReplayWindow(),
             clock=self.clock,
+            note_voucher=self.metering.note,
         )
 
     def setup(self, seed=1):
@@ -217,3 +219,40 @@ class TestTeardown:
         assert [(entry.packages, entry.size) for entry in batch.entries] == [(1, 1_000)]
         node.metering.confirm(batch.event_id)
         assert node.metering.meter_count == 0
+
+
+def words(node):
+    batch = node.metering.batch(0)
+    return [] if batch is None else [each.wallet for each in batch.vouchers]
+
+
+def test_what_a_payer_says_that_it_owes_is_noted_once_it_is_proven(node):
+    node.setups.handle(node.before, node.setup())
+    assert words(node) == [node.route[0].spec.block.wallet]
+
+
+def test_the_word_of_who_is_refused_credit_is_noted_and_of_who_is_banned_is_not(node):
+    for reason, noted in (
+        (TeardownReason.REFUSED_BANNED, []),
+        (TeardownReason.REFUSED_CREDIT, [node.route[0].spec.block.wallet]),
+    ):
+        setups = node.make_setups(0)
+        setups.gate.barred = {node.route[0].spec.block.wallet: reason}
+        setups.handle(node.before, node.setup())
+        assert node.before.teardowns.pop()[1] is reason
+        assert words(node) == noted
+
+
+def test_who_is_refused_credit_may_still_ask_what_it_owes(node):
+    node.setups.handle(node.before, node.setup())
+    arrived = node.after.setups[0]
+    exit_setups, link = node.make_setups(1), RecordingLink()
+    exit_setups.gate.barred = {node.route[1].spec.block.wallet: TeardownReason.REFUSED_CREDIT}
+    exit_setups.handle(link, arrived)
+    assert (link.teardowns, node.exit_end.asks_only) == ([], [True])
+    exit_setups.handle(link, arrived)
+    assert exit_setups.counts.replayed == 1
+    banned = node.make_setups(1)
+    banned.gate.barred = {node.route[1].spec.block.wallet: TeardownReason.REFUSED_BANNED}
+    banned.handle(link, arrived)
+    assert [reason for _, reason in link.teardowns] == [TeardownReason.REFUSED_BANNED]

@@ -2,6 +2,7 @@
 
     automatic   delinquent: mature and above the curve; until it owes no more than unban_below
                 credit: owes more than the credit limit; until it does no longer
+                unvouchered: owns up to too little of what it was charged; until it does not
     decided     ban, pardon or whitelist by an operator; goes before the automatic one until it is
                 withdrawn, a pardon also until the wallet has paid
 
@@ -15,7 +16,7 @@ from masq_accountant.ledger.books import Standing
 from masq_accountant.ledger.thresholds import Thresholds
 from masq_kernel.units import UnixSeconds, Wei
 
-__all__ = ["NEUTRAL", "Automatic", "Cause", "Decision", "Stance", "Verdict", "judge"]
+__all__ = ["NEUTRAL", "Automatic", "Cause", "Decision", "Stance", "Uncovered", "Verdict", "judge"]
 
 
 class Cause(StrEnum):
@@ -23,6 +24,7 @@ class Cause(StrEnum):
 
     DELINQUENT = "delinquent"
     CREDIT = "credit"
+    UNVOUCHERED = "unvouchered"
     MANUAL = "manual"
 
 
@@ -39,9 +41,9 @@ class Automatic:
     """A ban that the accounts call for.
 
     Args:
-        cause: delinquent or credit.
+        cause: delinquent, credit or unvouchered.
         since: when it was found.
-        owed: wei, at that time.
+        owed: wei, at that time; if unvouchered, what it must own up to.
     """
 
     cause: Cause
@@ -97,7 +99,26 @@ NEUTRAL = Stance()
 """Nothing is held against it."""
 
 
-def judge(stance: Stance, standing: Standing, thresholds: Thresholds, now: UnixSeconds) -> Stance:
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """How far a wallet's word lags behind our books.
+
+    Args:
+        amount: wei charged beyond it.
+        limit: how many may be.
+    """
+
+    amount: Wei
+    limit: Wei
+
+
+def judge(
+    stance: Stance,
+    standing: Standing,
+    thresholds: Thresholds,
+    now: UnixSeconds,
+    uncovered: Uncovered | None = None,
+) -> Stance:
     """Return what to think of a wallet from now on.
 
     Args:
@@ -105,8 +126,11 @@ def judge(stance: Stance, standing: Standing, thresholds: Thresholds, now: UnixS
         standing: of its receivable.
         thresholds: in force.
         now: the time.
+        uncovered: by its word; None: nobody asked for that.
     """
     automatic = _automatic(stance.automatic, standing, thresholds, now)
+    if automatic is None and uncovered is not None and uncovered.amount > uncovered.limit:
+        automatic = _unvouchered(stance.automatic, standing, uncovered, now)
     decision = stance.decision
     if decision is not None and decision.verdict is Verdict.PARDON:
         has_paid = standing.balance <= thresholds.unban_below
@@ -126,5 +150,15 @@ def _automatic(
     if not is_welcome and thresholds.is_delinquent(owed, standing.age_s(now)):
         return Automatic(Cause.DELINQUENT, now, owed)
     if owed > thresholds.credit_limit:
-        return before or Automatic(Cause.CREDIT, now, owed)
+        is_known = before is not None and before.cause is Cause.CREDIT
+        return before if is_known else Automatic(Cause.CREDIT, now, owed)
     return None
+
+
+def _unvouchered(
+    before: Automatic | None, standing: Standing, uncovered: Uncovered, now: UnixSeconds
+) -> Automatic:
+    """Refuse it until it owns up to what leaves half of the limit free."""
+    if before is not None and before.cause is Cause.UNVOUCHERED:
+        return before
+    return Automatic(Cause.UNVOUCHERED, now, Wei(standing.charged - uncovered.limit // 2))

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from masq_accountant.errors import UnbalancedTransaction
 from masq_accountant.ledger.numbers import NumberReader, number_bytes
-from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.identity.keys import WALLET_ADDRESS_SIZE, NodeId, WalletAddress
 from masq_kernel.units import ByteCount, UnixSeconds, Wei
 
 __all__ = ["FIRST_HASH", "Account", "Entry", "Kind", "Transaction", "transaction_hash"]
@@ -32,6 +32,8 @@ class Kind(StrEnum):
     EXPENSE_EXIT = "expense:exit"
     INCOME_ROUTING = "income:routing"
     INCOME_EXIT = "income:exit"
+    OWED_TO_NODE = "owed-to-node"  # memorandum: which node a payable is for (docs/adr/0021)
+    OWED_TO_NODES = "owed-to-nodes"  # and the other side of that
 
     @property
     def debt_sign(self) -> int:
@@ -39,7 +41,7 @@ class Kind(StrEnum):
         return _DEBT_SIGNS.get(self, 0)
 
 
-_DEBT_SIGNS = {Kind.RECEIVABLE: 1, Kind.PAYABLE: -1}
+_DEBT_SIGNS = {Kind.RECEIVABLE: 1, Kind.PAYABLE: -1, Kind.OWED_TO_NODE: -1}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,14 +51,18 @@ class Account:
     Args:
         kind: what it counts.
         wallet: whose payable or receivable it is; None for the others.
+        node: for OWED_TO_NODE, which one earns with that wallet.
     """
 
     kind: Kind
     wallet: WalletAddress | None = None
+    node: NodeId | None = None
 
     def to_bytes(self) -> bytes:
         """Return its canonical bytes."""
-        return self.kind.encode("ascii") + b"\0" + (self.wallet.raw if self.wallet else b"")
+        wallet = self.wallet.raw if self.wallet else b""
+        node = self.node.raw if self.node else b""
+        return self.kind.encode("ascii") + b"\0" + wallet + node
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Account":
@@ -65,8 +71,13 @@ class Account:
         Raises:
             ValueError: they are none.
         """
-        kind, _, wallet = data.partition(b"\0")
-        return cls(Kind(kind.decode("ascii")), WalletAddress(wallet) if wallet else None)
+        kind, _, names = data.partition(b"\0")
+        wallet, node = names[:WALLET_ADDRESS_SIZE], names[WALLET_ADDRESS_SIZE:]
+        return cls(
+            Kind(kind.decode("ascii")),
+            WalletAddress(wallet) if wallet else None,
+            NodeId(node) if node else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 provided   debit receivable:WALLET   credit income:<service>
 consumed   debit expense:<service>   credit payable:WALLET
+           debit owed-to-nodes       credit owed-to-node:WALLET NODE       (memorandum)
 """
 
 from collections.abc import Container
@@ -45,8 +46,14 @@ def entries_for(report: UsageReported, own: Container[WalletAddress]) -> list[En
         if usage.wallet in own or amount == 0:
             continue
         debit, credit = _ACCOUNTS[usage.side, usage.service]
-        for kind, signed in ((debit, amount), (credit, -amount)):
-            account = Account(kind, usage.wallet if _is_wallets(kind) else None)
+        pairs = [
+            (Account(kind, usage.wallet if _is_wallets(kind) else None), signed)
+            for kind, signed in ((debit, amount), (credit, -amount))
+        ]
+        if usage.side == "consumed" and usage.node is not None:
+            pairs.append((Account(Kind.OWED_TO_NODES), amount))
+            pairs.append((Account(Kind.OWED_TO_NODE, usage.wallet, usage.node), -amount))
+        for account, signed in pairs:
             sums = totals.get(account, (0, 0, 0))
             totals[account] = (
                 sums[0] + signed,

@@ -2,5 +2,5 @@
 
 __all__ = ["HEAD"]
 
-HEAD = "0001"
+HEAD = "0002"
 """The last step; tests compare it with the scripts."""

@@ -17,11 +17,13 @@ from masq_accountant.store.vault import SealedBytes
 __all__ = [
     "ACCOUNTS",
     "CHECKPOINTS",
+    "DISPUTES",
     "ENTRIES",
     "REFUSED",
     "STANCES",
     "THRESHOLDS",
     "TRANSACTIONS",
+    "VOUCHERS",
     "Sealed",
 ]
 
@@ -110,6 +112,26 @@ class ThresholdRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=Sealed)
 
 
+class VoucherRow(SQLModel, table=True):
+    """The last word of one wallet about what it owes us; `sealed` has the proof."""
+
+    __tablename__ = "voucher"
+
+    name: bytes = Field(sa_type=Sealed, primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
+class DisputeRow(SQLModel, table=True):
+    """A dispute with one counterparty, the last one; `sealed` has both words."""
+
+    __tablename__ = "dispute"
+
+    name: bytes = Field(sa_type=Sealed, primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
 class RefusedUsageRow(SQLModel, table=True):
     """A usage report that could not be booked, kept so that an operator can look into it."""
 
@@ -131,3 +153,5 @@ CHECKPOINTS = _table("ledger_checkpoint")
 STANCES = _table("wallet_stance")
 THRESHOLDS = _table("threshold_change")
 REFUSED = _table("refused_usage")
+VOUCHERS = _table("voucher")
+DISPUTES = _table("dispute")

@@ -36,6 +36,8 @@ workers = {plan.workers}  # router processes; more than one let traffic take sev
 exit_policy = {_list(plan.exit_rules)}
 
 [accountant]
+# What a wallet may be charged for beyond what it has owned up to.
+unvouchered_limit_mib = {plan.unvouchered_limit_mib}
 
 [api]
 host = "127.0.0.1"

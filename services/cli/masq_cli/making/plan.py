@@ -31,6 +31,7 @@ class NodePlan:
         exit_rules: put before the default exit policy.
         passphrase_file: opens the key store; None: MASQ_PASSPHRASE does.
         workers: router processes.
+        unvouchered_limit_mib: what a wallet may be charged for beyond what it has owned up to.
     """
 
     data_dir: Path
@@ -45,6 +46,7 @@ class NodePlan:
     exit_rules: tuple[str, ...] = ()
     passphrase_file: Path | None = None
     workers: int = 1
+    unvouchered_limit_mib: int = 4_096
 
     def checked_chain(self) -> Chain:
         """Check the whole plan; return its chain.

@@ -11,6 +11,8 @@ from masq_cli.show.values import amount, latency, plain, short_id, size, success
 
 __all__ = [
     "BANS",
+    "DISPUTES",
+    "FINDINGS",
     "NEIGHBORHOOD",
     "NEIGHBORS",
     "PAYABLES",
@@ -154,4 +156,32 @@ RECEIVABLES = View(
     title="Receivables: what this node is owed",
     columns=_ACCOUNT_COLUMNS,
     empty="Nobody owes this node anything.",
+)
+
+DISPUTES = View(
+    path="/v1/disputes",
+    title="Disputes",
+    columns=(
+        Column("creditor", "node_id", short_id),
+        Column("debtor", "wallet"),
+        Column("we are the", "side"),
+        Column("our books", "ours", amount, is_number=True),
+        Column("their word", "theirs", amount, is_number=True),
+        Column("since", "since"),
+        Column("closed", "closed_at"),
+    ),
+    empty="Nobody's word contradicts our books.",
+)
+
+FINDINGS = View(
+    path="/v1/ledger/reconciliation",
+    title="What our creditors say",
+    columns=(
+        Column("creditor", "node_id", short_id),
+        Column("finding", "finding"),
+        Column("our books", "ours", amount, is_number=True),
+        Column("its word", "theirs", amount, is_number=True),
+        Column("", "reason"),
+    ),
+    empty="This node has never owed anything to anybody.",
 )

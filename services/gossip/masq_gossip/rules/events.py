@@ -9,6 +9,7 @@ Event (happened)                     Command (is asked for)
 |- SelfChanged
 |- Pardoned
 |- RouteServed, RouteLost, HostFailed   what our routes did
+|- CreditorDisputed          whose bill is too high
 |- Preferred
 |- AddressChanged
 |- Stopping
@@ -31,6 +32,7 @@ __all__ = [
     "AddressChanged",
     "CloseLink",
     "Command",
+    "CreditorDisputed",
     "Dial",
     "DialFailed",
     "Endpoint",
@@ -168,6 +170,13 @@ class HostFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditorDisputed:
+    """A node asks us for more than its work explains."""
+
+    node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class Preferred:
     """The operator has changed what routes should be like; it is on disk already."""
 
@@ -202,6 +211,7 @@ Event = (
     | RouteServed
     | RouteLost
     | HostFailed
+    | CreditorDisputed
     | Preferred
     | AddressChanged
     | Stopping

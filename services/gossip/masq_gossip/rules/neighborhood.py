@@ -20,6 +20,7 @@ from masq_gossip.rules.conversation import Conversation
 from masq_gossip.rules.events import (
     AddressChanged,
     Command,
+    CreditorDisputed,
     Dial,
     DialFailed,
     Event,
@@ -159,6 +160,8 @@ class Neighborhood:
                 state.reputation.lost(nodes, now.monotonic)
             case HostFailed(exit_id, host):
                 state.reputation.host_failed(exit_id, host, now.monotonic)
+            case CreditorDisputed(node_id):
+                state.reputation.disputed(node_id, now.monotonic)
             case Preferred(preferences):
                 state.routes.preferences = preferences
                 state.is_dirty = True

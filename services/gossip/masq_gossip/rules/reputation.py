@@ -30,6 +30,10 @@ LATENCY_WEIGHT = 0.25
 NODES_MAX = 4096
 """Nodes remembered; beyond it the one least recently on a route of ours is forgotten."""
 
+DISPUTE_WEIGHT = 8.0
+"""Lost routes that a bill counts for which nothing explains: it says more than any route. After
+three of them a stranger counts as a hundred and sixty-nine times as dear."""
+
 HOSTS_MAX = 1024
 """Pairs of exit and host that failed, at most."""
 
@@ -93,6 +97,10 @@ class Reputation:
         """Note a round trip that never answered, or broke."""
         for node_id in nodes:
             self._tally(node_id, now).lost += 1.0
+
+    def disputed(self, node_id: NodeId, now: float) -> None:
+        """Note that a node asks us for more than its work explains."""
+        self._tally(node_id, now).lost += DISPUTE_WEIGHT
 
     def host_failed(self, exit_id: NodeId, host: str, now: float) -> None:
         """Note that an exit could not reach a host."""

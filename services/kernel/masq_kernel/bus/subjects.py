@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, Self, TypeVar
 
-from masq_kernel.bus.messages import accountant, control, gossip, router
+from masq_kernel.bus.messages import accountant, control, evidence, gossip, router
 from masq_kernel.bus.messages.base import BusMessage
 
 __all__ = [
@@ -256,6 +256,23 @@ WALLET_BANS = _request(
     "wallet-bans", accountant.WalletBansRequested, accountant.WalletBansListed, _ACCOUNTANT, _API
 )
 DECIDE = _request("decide", accountant.DecisionToMake, accountant.WalletStance, _ACCOUNTANT, _API)
+STATEMENT = _request(
+    "statement", evidence.StatementRequested, evidence.StatementGiven, _ACCOUNTANT, _ROUTER
+)
+ASK_CREDITOR = _request(
+    "ask-creditor", router.AskCreditor, router.CreditorAnswered, _ROUTER, _ACCOUNTANT
+)
+CREDITOR_DISPUTED = _event("creditor-disputed", evidence.CreditorDisputed, _ACCOUNTANT, _GOSSIP)
+DISPUTES = _request(
+    "disputes", evidence.DisputesRequested, evidence.DisputesListed, _ACCOUNTANT, _API
+)
+RECONCILE = _request(
+    "reconcile",
+    evidence.ReconciliationRequested,
+    evidence.ReconciliationState,
+    _ACCOUNTANT,
+    _API,
+)
 THRESHOLDS = _request(
     "thresholds", accountant.ThresholdsRequested, accountant.ThresholdsShown, _ACCOUNTANT, _API
 )

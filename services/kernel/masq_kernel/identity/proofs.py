@@ -2,22 +2,27 @@
 
 A consuming wallet signs (EIP-191, version 0x45) over a context and everything the proof is for
 (protocol.md 4.2), so that it is worth nothing to another hop, on another chain, at another price.
+
+Each proof is a *voucher* too: it says what the wallet owes this node in all, by its own books, so
+that no such figure can be taken back (accounting.md 5, docs/adr/0021).
 """
 
 from dataclasses import dataclass
 
-from eth_keys.datatypes import PrivateKey, Signature
-from eth_keys.exceptions import BadSignature
-from eth_utils.crypto import keccak
-from eth_utils.exceptions import ValidationError
-
 from masq_kernel.chains import Chain
 from masq_kernel.errors import MalformedError
+from masq_kernel.identity.eip191 import (
+    WALLET_SIGNATURE_SIZE,
+    recover_signer,
+    sign_message,
+    wallet_of,
+)
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.rates import RatePack
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import UnixSeconds, Wei
 
 __all__ = [
+    "OWED_SIZE",
     "PROOF_SIZE",
     "SECRET_HASH_SIZE",
     "ProofClaim",
@@ -28,14 +33,14 @@ __all__ = [
     "wallet_of",
 ]
 
-PROOF_SIZE = 65
-"""r (32), s (32), v (1), as Ethereum writes signatures; v is 27 or 28."""
+PROOF_SIZE = WALLET_SIGNATURE_SIZE
 
 SECRET_HASH_SIZE = 32
 
-_V_OFFSET = 27
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-"""Half the order of secp256k1: of the two valid s only the lower is taken (EIP-2)."""
+OWED_SIZE = 32
+"""Of a total, as a token counts."""
+
+SEQUENCE_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +52,24 @@ class ProofClaim:
         secret_hash: SHA-256 of the hop secret, 32 bytes; names the session.
         rates: the price agreed.
         expires_at: when the session ends.
+        owed: what the wallet owes this node for all that it ever did, paid or not, in wei.
+        sequence: of two proofs for one node the one with the larger is the later.
     """
 
     node_id: NodeId
     secret_hash: bytes
     rates: RatePack
     expires_at: UnixSeconds
+    owed: Wei = Wei(0)
+    sequence: int = 0
 
     def __post_init__(self) -> None:
         if len(self.secret_hash) != SECRET_HASH_SIZE:
             raise MalformedError("payer proof", "the secret hash is not 32 bytes")
         if not 0 <= self.expires_at < 1 << 64:
             raise MalformedError("payer proof", "the expiry is outside of 64 bits")
+        if not 0 <= self.owed < 1 << 8 * OWED_SIZE or not 0 <= self.sequence < 1 << 64:
+            raise MalformedError("payer proof", "a total or a sequence that no token has")
 
 
 def proof_message(chain: Chain, claim: ProofClaim) -> bytes:
@@ -70,14 +81,15 @@ def proof_message(chain: Chain, claim: ProofClaim) -> bytes:
             claim.secret_hash,
             claim.rates.to_bytes(),
             claim.expires_at.to_bytes(8, "big"),
+            claim.owed.to_bytes(OWED_SIZE, "big"),
+            claim.sequence.to_bytes(SEQUENCE_SIZE, "big"),
         )
     )
 
 
 def sign_proof(private_key: bytes, chain: Chain, claim: ProofClaim) -> bytes:
     """Return the 65-byte signature by a 32-byte wallet key."""
-    signature = PrivateKey(private_key).sign_msg_hash(_digest(chain, claim)).to_bytes()
-    return signature[:64] + bytes([signature[64] + _V_OFFSET])
+    return sign_message(private_key, proof_message(chain, claim))
 
 
 def recover_payer(chain: Chain, claim: ProofClaim, signature: bytes) -> WalletAddress:
@@ -86,16 +98,7 @@ def recover_payer(chain: Chain, claim: ProofClaim, signature: bytes) -> WalletAd
     Raises:
         MalformedError: not a signature, or not in its one form.
     """
-    if len(signature) != PROOF_SIZE or signature[64] - _V_OFFSET not in (0, 1):
-        raise MalformedError("payer proof", "not 65 bytes that end in 27 or 28")
-    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
-        raise MalformedError("payer proof", "the higher of two equal signatures")
-    try:
-        parsed = Signature(signature[:64] + bytes([signature[64] - _V_OFFSET]))
-        public_key = parsed.recover_public_key_from_msg_hash(_digest(chain, claim))
-    except (BadSignature, ValidationError, ValueError):
-        raise MalformedError("payer proof", "no key can have made this signature") from None
-    return WalletAddress(public_key.to_canonical_address())
+    return recover_signer(proof_message(chain, claim), signature)
 
 
 def verify_proof(chain: Chain, claim: ProofClaim, wallet: WalletAddress, signature: bytes) -> bool:
@@ -104,14 +107,3 @@ def verify_proof(chain: Chain, claim: ProofClaim, wallet: WalletAddress, signatu
         return recover_payer(chain, claim, signature) == wallet
     except MalformedError:
         return False
-
-
-def wallet_of(private_key: bytes) -> WalletAddress:
-    """Return the address of a 32-byte wallet key."""
-    return WalletAddress(PrivateKey(private_key).public_key.to_canonical_address())
-
-
-def _digest(chain: Chain, claim: ProofClaim) -> bytes:
-    message = proof_message(chain, claim)
-    prefix = b"\x19Ethereum Signed Message:\n" + str(len(message)).encode("ascii")
-    return keccak(prefix + message)

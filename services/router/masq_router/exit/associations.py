@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import WalletAddress
 from masq_router.exit.detached import Detached
-from masq_router.exit.quota import Quota, StreamCounts
+from masq_router.exit.quota import NoQuota, Quota, StreamCounts
 from masq_router.exit.streams import ExitStreams
 from masq_router.streams.attach import Attach
 from masq_router.streams.memory import HELD_MAX, heaviest
@@ -36,7 +36,7 @@ class Associations:
         self,
         *,
         counts: StreamCounts,
-        make_streams: Callable[[Quota], ExitStreams],
+        make_streams: Callable[[Quota | NoQuota], ExitStreams],
         clock: Clock,
         detached: Detached[ExitStreams] | None = None,
         held_max: int = HELD_MAX,
@@ -58,9 +58,17 @@ class Associations:
         """Associations that wait for their originator."""
         return len(self._detached)
 
-    def find(self, attach: Attach, wallet: WalletAddress) -> ExitStreams | None:
-        """Return what an ATTACH speaks of, new if it may be; None: there is no such association."""
+    def find(
+        self, attach: Attach, wallet: WalletAddress, *, asks_only: bool = False
+    ) -> ExitStreams | None:
+        """Return what an ATTACH speaks of, new if it may be; None: there is no such association.
+
+        With `asks_only` it is always new, and without any stream.
+        """
         known = self._by_hash.get(secret_hash(attach.secret))
+        if asks_only:
+            is_new = known is None and not attach.must_exist
+            return self._make_streams(NoQuota(wallet)) if is_new else None
         if known is not None and hmac.compare_digest(known[0], attach.secret):
             return known[1]
         if attach.must_exist:

@@ -17,7 +17,7 @@ from masq_kernel.units import Seconds
 from masq_router.exit.connector import Connector
 from masq_router.exit.errors import TargetRefused
 from masq_router.exit.policy import IpAddress
-from masq_router.exit.quota import Quota
+from masq_router.exit.quota import NoQuota, Quota
 from masq_router.streams.datagrams import DATAGRAM_SIZE_MAX, Datagram
 
 __all__ = ["FLOWS_MAX", "FLOW_IDLE_S", "ExitFlow", "ExitFlows"]
@@ -55,7 +55,7 @@ class ExitFlows:
         self,
         *,
         connector: Connector,
-        quota: Quota,
+        quota: Quota | NoQuota,
         tasks: asyncio.TaskGroup,
         clock: Clock,
         answer: Callable[[Datagram], None],

@@ -4,7 +4,7 @@ from collections import Counter
 
 from masq_kernel.identity.keys import WalletAddress
 
-__all__ = ["STREAMS_MAX", "STREAMS_PER_WALLET_MAX", "Quota", "StreamCounts"]
+__all__ = ["STREAMS_MAX", "STREAMS_PER_WALLET_MAX", "NoQuota", "Quota", "StreamCounts"]
 
 STREAMS_MAX = 8_192
 """Sockets of everybody together."""
@@ -61,3 +61,21 @@ class Quota:
     def give_back(self) -> None:
         """One of them is gone."""
         self._counts.give_back(self.wallet)
+
+
+class NoQuota:
+    """The share of a payer who is refused: none.
+
+    Args:
+        wallet: whose.
+    """
+
+    def __init__(self, wallet: WalletAddress) -> None:
+        self.wallet = wallet
+
+    def take(self) -> bool:
+        """Refuse every stream."""
+        return False
+
+    def give_back(self) -> None:
+        """None was taken."""

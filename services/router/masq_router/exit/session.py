@@ -41,6 +41,18 @@ __all__ = ["BackSession", "Elsewhere", "ExitSession"]
 WAITING_MAX = SESSION_QUEUE_MAX
 """Bytes that may arrive while other processes are asked, a moment."""
 
+ASKING_PACKAGES_MAX = 8
+"""Of a session that may only ask: one is enough."""
+
+_REFUSALS = frozenset(
+    {
+        TeardownReason.REFUSED_BANNED,
+        TeardownReason.REFUSED_PRICE,
+        TeardownReason.REFUSED_PROOF,
+        TeardownReason.REFUSED_CREDIT,
+    }
+)
+
 _PLAIN_ENDS = frozenset({TeardownReason.CLOSED, TeardownReason.EXPIRED})
 """What ends one direction ends the other for the same reason."""
 
@@ -83,6 +95,7 @@ class ExitSession:
         find_link: the link with a neighbor, if there is one.
         associations: whom it may carry.
         opened_at: now.
+        asks_only: its payer is refused credit, and may do no more than ask what it owes.
     """
 
     def __init__(
@@ -94,7 +107,9 @@ class ExitSession:
         find_link: Callable[[NodeId], Link | None],
         associations: Associations,
         opened_at: UnixSeconds,
+        asks_only: bool = False,
     ) -> None:
+        self._asks_only = asks_only
         assert block.wallet is not None
         assert block.rates is not None
         self._chain, self._live, self._find_link = chain, live, find_link
@@ -143,6 +158,9 @@ class ExitSession:
         Raises:
             RemoteProtocolError: changed on the way, or against the rules.
         """
+        if self._asks_only and self._over.packages >= ASKING_PACKAGES_MAX:
+            self.end(TeardownReason.REFUSED_CREDIT)
+            return
         if self._is_seeking:
             assert self._displaced is not None
             if not self._displaced.wait(body):
@@ -253,7 +271,7 @@ class ExitSession:
             raise StreamProtocolError("a way back under a tag that is taken")
         self._way_back = back
         link.send_setup(attach.way_back.setup)
-        streams = self._associations.find(attach, self._wallet)
+        streams = self._associations.find(attach, self._wallet, asks_only=self._asks_only)
         seal = self._sealer(attach.way_back.secret)
         if streams is None:
             link.egress.send(back, tag, seal(refusal_package(attach.epoch, hint=self._hint)))
@@ -309,4 +327,6 @@ class BackSession:
 
 
 def _of_other_way(reason: TeardownReason) -> TeardownReason:
+    if reason in _REFUSALS:
+        return TeardownReason.OTHER_WAY_REFUSED
     return reason if reason in _PLAIN_ENDS else TeardownReason.OTHER_WAY_GONE

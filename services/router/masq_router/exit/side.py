@@ -1,7 +1,7 @@
 """The exit side of this node: takes the ends of over routes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from masq_kernel.chains import Chain
 from masq_kernel.clock import Clock
@@ -9,7 +9,7 @@ from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import Seconds
 from masq_router.exit.associations import Associations
 from masq_router.exit.connector import Connector
-from masq_router.exit.quota import Quota, StreamCounts
+from masq_router.exit.quota import NoQuota, Quota, StreamCounts
 from masq_router.exit.session import Elsewhere, ExitSession
 from masq_router.exit.streams import ExitStreams
 from masq_router.lifecycle import LiveSessions
@@ -37,6 +37,7 @@ class ExitSide:
         clock: for ages.
         memory: what all streams may hold.
         elsewhere: finds associations that another process of this node serves.
+        ask: has our accountant answer a debtor's question; empty: it does not.
     """
 
     def __init__(
@@ -50,8 +51,9 @@ class ExitSide:
         clock: Clock,
         memory: StreamMemory,
         elsewhere: Elsewhere | None = None,
+        ask: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
-        self._elsewhere = elsewhere
+        self._elsewhere, self._ask = elsewhere, ask
         self._chain, self._connector, self._live = chain, connector, live
         self._find_link, self._tasks, self._clock = find_link, tasks, clock
         self._counts = StreamCounts()
@@ -63,13 +65,14 @@ class ExitSide:
             held_max=memory.held_max,
         )
 
-    def _make_streams(self, quota: Quota) -> ExitStreams:
+    def _make_streams(self, quota: Quota | NoQuota) -> ExitStreams:
         return ExitStreams(
             connector=self._connector,
             quota=quota,
             tasks=self._tasks,
             clock=self._clock,
             memory=self.memory,
+            ask=self._ask,
         )
 
     @property
@@ -78,9 +81,9 @@ class ExitSide:
         return len(self._counts)
 
     def arrive(
-        self, link: Link, tag: bytes, block: HopBlock, setup: bytes
+        self, link: Link, tag: bytes, block: HopBlock, setup: bytes, *, asks_only: bool = False
     ) -> TeardownReason | None:
-        """Take the end of an over route."""
+        """Take the end of an over route; of one that only asks, nothing but questions."""
         session = ExitSession(
             chain=self._chain,
             block=block,
@@ -88,8 +91,9 @@ class ExitSide:
             find_link=self._find_link,
             associations=self.associations,
             opened_at=self._clock.unix(),
+            asks_only=asks_only,
         )
-        if self._elsewhere is not None and not link.is_sibling:
+        if self._elsewhere is not None and not link.is_sibling and not asks_only:
             session.may_be_elsewhere(self._elsewhere, link, setup)
         port = Port(session=session, link=link, tag=tag, is_upstream=True)
         if not self._live.begin(session, port):

@@ -4,6 +4,7 @@ The sockets outlive the routes: `carrier` is the route that serves them now, if 
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from masq_router.ends.tcp import TcpEnd
 from masq_router.exit.connector import Connector
 from masq_router.exit.errors import TargetRefused
 from masq_router.exit.flows import ExitFlows
-from masq_router.exit.quota import Quota
+from masq_router.exit.quota import NoQuota, Quota
 from masq_router.streams.association import Association
 from masq_router.streams.datagrams import Datagram
 from masq_router.streams.errors import ResetCode
@@ -51,22 +52,25 @@ class ExitStreams:
         tasks: for what takes time.
         clock: to know idle streams.
         memory: how windows may grow.
+        ask: has our accountant answer a question; empty: it does not.
     """
 
     def __init__(
         self,
         *,
         connector: Connector,
-        quota: Quota,
+        quota: Quota | NoQuota,
         tasks: asyncio.TaskGroup,
         clock: Clock,
         memory: StreamMemory | None = None,
+        ask: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
         self._connector, self._quota, self._tasks, self._clock = connector, quota, tasks, clock
         self.association = Association(Role.EXIT, self, memory=memory)
         self.flows = ExitFlows(
             connector=connector, quota=quota, tasks=tasks, clock=clock, answer=self._answer
         )
+        self._ask, self._is_asking = ask or _no_answer, False
         self.carrier: Carrier | None = None
         self.secret = b""  # known once it was carried
         self._ends: dict[int, TcpEnd] = {}
@@ -95,7 +99,7 @@ class ExitStreams:
 
     def shut_down(self) -> None:
         """Cut every socket, and say why."""
-        for stream_id in self.association.stream_ids():
+        for stream_id in self.association.stream_ids:
             self.association.reset(stream_id, ResetCode.SHUTTING_DOWN)
         self.close()
         self._wake()
@@ -123,6 +127,9 @@ class ExitStreams:
 
     def on_open(self, request: Open) -> None:
         """The originator wants a connection."""
+        if isinstance(self._quota, NoQuota) and self.carrier is not None:
+            self.carrier.end(TeardownReason.REFUSED_CREDIT)
+            return
         if not self._quota.take():
             self.association.reset(request.stream, ResetCode.OVERLOAD)
             return
@@ -171,6 +178,19 @@ class ExitStreams:
         """The client has closed its UDP socket."""
         self.flows.end(flow)
 
+    def on_statement(self, data: bytes) -> None:
+        """A question for our accountant: one at a time; while it is asked others go unanswered."""
+        if not self._is_asking:
+            self._is_asking = True
+            self._tasks.create_task(self._ask_accountant(data), name="ask for a statement")
+
+    async def _ask_accountant(self, question: bytes) -> None:
+        try:
+            self.association.questions.send(await self._ask(question))
+            self._wake()
+        finally:
+            self._is_asking = False
+
     def _answer(self, datagram: Datagram) -> None:
         self.association.flows.send(datagram)
         self._wake()
@@ -207,3 +227,7 @@ class ExitStreams:
         self._connecting.pop(stream_id, None)
         if stream_id not in self._ends:
             self._quota.give_back()
+
+
+async def _no_answer(_question: bytes) -> bytes:
+    return b""

@@ -11,9 +11,9 @@ from typing import Self
 
 from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import NODE_ID_SIZE, NodeId, WalletAddress
-from masq_kernel.identity.proofs import PROOF_SIZE
+from masq_kernel.identity.proofs import OWED_SIZE, PROOF_SIZE
 from masq_kernel.rates import RatePack
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import UnixSeconds, Wei
 from masq_router.errors import SetupRefused
 from masq_router.onion.geometry import BLOCK_SIZE, HINT_MAX, LINK_TAG_SIZE, SECRET_SIZE
 
@@ -26,7 +26,7 @@ DELIVERY_SIZE = 24
 _HASH_SIZE = 32
 _FIELDS = struct.Struct(
     f">BBBB {SECRET_SIZE}s {NODE_ID_SIZE}s {LINK_TAG_SIZE}s Q 32s 20s {PROOF_SIZE}s "
-    f"{DELIVERY_SIZE}s {_HASH_SIZE}s"
+    f"{DELIVERY_SIZE}s {_HASH_SIZE}s {OWED_SIZE}s Q"
 )
 assert _FIELDS.size <= BLOCK_SIZE
 
@@ -60,6 +60,7 @@ class HopBlock:
         next_node, next_tag: where a RELAY passes packages on; None for the others.
         rates, wallet, proof: the price agreed, who pays and the signature that proves it; None
             for RETURN, which nobody pays.
+        owed, sequence: what the proof says beside that (masq_kernel/identity/proofs.py).
         delivery: for RETURN, where it arrives, 24 bytes; otherwise zeros.
 
     Raises:
@@ -78,6 +79,8 @@ class HopBlock:
     wallet: WalletAddress | None = None
     proof: bytes | None = None
     delivery: bytes = bytes(DELIVERY_SIZE)
+    owed: Wei = Wei(0)
+    sequence: int = 0
 
     def __post_init__(self) -> None:
         relays = self.role is Role.RELAY
@@ -89,6 +92,9 @@ class HopBlock:
             and 0 <= self.hint <= HINT_MAX
             and 0 <= self.expires_at < 1 << 64
             and (not is_paid or self.delivery == bytes(DELIVERY_SIZE))
+            and (is_paid or (self.owed, self.sequence) == (0, 0))
+            and 0 <= self.owed < 1 << 8 * OWED_SIZE
+            and 0 <= self.sequence < 1 << 64
             and (self.role is not Role.EXIT or self.direction is Direction.OVER)
             and (self.role is not Role.RETURN or self.direction is Direction.BACK)
         )
@@ -111,6 +117,8 @@ class HopBlock:
             self.proof or bytes(PROOF_SIZE),
             self.delivery,
             self.rest_hash,
+            self.owed.to_bytes(OWED_SIZE, "big"),
+            self.sequence,
         )
         return packed.ljust(BLOCK_SIZE, b"\0")
 
@@ -145,6 +153,8 @@ class HopBlock:
             proof,
             delivery,
             rest_hash,
+            owed,
+            sequence,
         ) = _FIELDS.unpack_from(data)
         if version != BLOCK_VERSION:
             raise SetupRefused("a block of another version")
@@ -163,4 +173,6 @@ class HopBlock:
             wallet=WalletAddress(wallet) if is_paid else None,
             proof=proof if is_paid else None,
             delivery=delivery,
+            owed=Wei(int.from_bytes(owed, "big")),
+            sequence=sequence,
         )

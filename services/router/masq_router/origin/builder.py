@@ -6,7 +6,7 @@ import msgspec
 
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
-from masq_kernel.bus.messages.accountant import SignProofsRequested
+from masq_kernel.bus.messages.accountant import ProofsSigned, SignProofsRequested
 from masq_kernel.bus.messages.gossip import RouteRequested
 from masq_kernel.bus.port import Bus
 from masq_kernel.chains import Chain
@@ -14,12 +14,12 @@ from masq_kernel.clock import Clock
 from masq_kernel.entropy import Entropy
 from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import NodeId
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import UnixSeconds, Wei
 from masq_router.lifecycle import LiveSessions
 from masq_router.links.link import Link
 from masq_router.onion.geometry import SECRET_SIZE
 from masq_router.origin.errors import CannotServe, NoAnswer
-from masq_router.origin.plan import Originator, RoundTrip, draft_round_trip
+from masq_router.origin.plan import Originator, Proof, RoundTrip, draft_round_trip
 from masq_router.origin.trip import LiveTrip, TripOwner
 from masq_router.streams.errors import ResetCode
 
@@ -95,7 +95,7 @@ class TripBuilder:
             )
             asked = SignProofsRequested(proofs=draft.proofs())
             signed = await self._bus.request(subjects.SIGN_PROOFS, asked)
-            return draft.complete(signed.wallet, signed.signatures, self._entropy)
+            return draft.complete(signed.wallet, _proofs(signed), self._entropy)
         except BusRefused as refused:
             raise CannotServe(_code_of(refused.code), refused.reason) from None
         except (BusTimeout, BusUnavailable, MalformedError) as problem:
@@ -104,6 +104,13 @@ class TripBuilder:
 
 def _around(wish: RouteRequested, node_id: NodeId) -> RouteRequested:
     return msgspec.structs.replace(wish, avoid=(*wish.avoid, node_id))
+
+
+def _proofs(signed: ProofsSigned) -> list[Proof]:
+    return [
+        Proof(signature, Wei(int(owed)), signed.sequence)
+        for signature, owed in zip(signed.signatures, signed.owed, strict=True)
+    ]
 
 
 def _code_of(refusal: Refusal) -> ResetCode:

@@ -17,6 +17,7 @@ from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.units import Seconds, UnixSeconds
 from masq_router.errors import StreamProtocolError
+from masq_router.origin.errors import CannotServe
 from masq_router.origin.trip import LiveTrip
 from masq_router.origin.watch import Step, patience_s
 from masq_router.origin.witness import Witness
@@ -118,12 +119,14 @@ class Circuit:
         self._trip: LiveTrip | None = None
         self._retired: list[tuple[LiveTrip, Seconds]] = []
         self._outcome: asyncio.Future[bool] | None = None
+        self._asked: asyncio.Future[bytes] | None = None
         self._was_carried = False
         self._latency_s: Seconds | None = None  # of the last route that answered
         self._failures = 0  # routes that did not, since
         self.opened_at = clock.unix()
         self.renew_after = Seconds(0.0)  # the healer's note: no attempt before
         self.is_over = False
+        self.over_for: TeardownReason | None = None
         self.is_forgotten = False  # the exit said that it does not know us
         self.association = Association(Role.ORIGIN, self, memory=memory)
         self.exit: NodeId | None = None  # None: no trip was taken yet
@@ -149,6 +152,13 @@ class Circuit:
     def hops(self) -> tuple[NodeId, ...]:
         """Who carries it now."""
         return self._trip.plan.over_hops + self._trip.plan.back_hops if self._trip else ()
+
+    @property
+    def carried(self) -> int:
+        """Bytes that its present trip has carried, over and back."""
+        if self._trip is None:
+            return 0
+        return self._trip.plan.over_counter.size + self._trip.plan.back_counter.size
 
     @property
     def expires_at(self) -> UnixSeconds:
@@ -247,6 +257,22 @@ class Circuit:
         """Another object speaks for the client from now on."""
         self._clients[stream_id] = client
 
+    def ask(self, question: bytes) -> "asyncio.Future[bytes]":
+        """Ask the exit's accountant; the future has its answer, empty if there is none.
+
+        It fails with CannotServe when the route is lost.
+        """
+        self._asked = asyncio.get_running_loop().create_future()
+        self.association.questions.send(question)
+        self.wake()
+        return self._asked
+
+    def on_statement(self, data: bytes) -> None:
+        """The answer; nobody else's would come here."""
+        if self._asked is None or self._asked.done():
+            raise StreamProtocolError("a statement that nobody asked for")
+        self._asked.set_result(data)
+
     def forget(self, stream_id: int) -> None:
         """The client needs to hear nothing more."""
         self._clients.pop(stream_id, None)
@@ -285,7 +311,7 @@ class Circuit:
 
     def close(self) -> None:
         """This node stops: tell the exit that nobody will ask for these streams again."""
-        for stream_id in self.association.stream_ids():
+        for stream_id in self.association.stream_ids:
             self.association.reset(stream_id, ResetCode.SHUTTING_DOWN)
         if self._trip is not None:
             self._trip.flush()
@@ -301,8 +327,10 @@ class Circuit:
         """End every trip and every stream; further calls change nothing."""
         if self.is_over:
             return
-        self.is_over = True
+        self.is_over, self.over_for = True, reason
         self._settle(is_attached=False)
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_exception(CannotServe(ResetCode.EXIT_GONE, "the route was lost"))
         trips = [trip for trip, _ in self._retired]
         self._retired.clear()
         if self._trip is not None:

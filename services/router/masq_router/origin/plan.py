@@ -13,7 +13,7 @@ from masq_kernel.bus.messages.gossip import RouteFound, RouteHop
 from masq_kernel.chains import Chain
 from masq_kernel.entropy import Entropy
 from masq_kernel.identity.keys import NodeId, WalletAddress
-from masq_kernel.units import UnixSeconds
+from masq_kernel.units import UnixSeconds, Wei
 from masq_router.metering import Counter, Meter
 from masq_router.onion.geometry import HINT_MAX, LAYER_OVERHEAD, LINK_TAG_SIZE, SECRET_SIZE
 from masq_router.onion.hops import DELIVERY_SIZE, Direction, HopBlock, Role
@@ -28,7 +28,7 @@ from masq_router.onion.setup import HopSpec, build_setup
 from masq_router.streams.attach import WayBack
 from masq_router.wire.handshake import LONE_WORKER, WORKER_SIZE
 
-__all__ = ["Originator", "RoundTrip", "RoundTripDraft", "draft_round_trip"]
+__all__ = ["Originator", "Proof", "RoundTrip", "RoundTripDraft", "draft_round_trip"]
 
 _REST_HASH_UNKNOWN = bytes(32)
 
@@ -46,6 +46,20 @@ class Originator:
     node_id: NodeId
     onion_key: bytes
     worker: bytes = LONE_WORKER
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A payer proof as it was signed.
+
+    Args:
+        signature: 65 bytes.
+        owed, sequence: what it says beside what was asked for (masq_kernel/identity/proofs.py).
+    """
+
+    signature: bytes
+    owed: Wei = Wei(0)
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +151,20 @@ class RoundTripDraft:
         )
 
     def complete(
-        self, wallet: WalletAddress, signatures: Sequence[bytes], entropy: Entropy
+        self, wallet: WalletAddress, proofs: Sequence[Proof], entropy: Entropy
     ) -> RoundTrip:
         """Return the round trip, sealed.
 
         Args:
             wallet: who pays.
-            signatures: one for each of `proofs()`, 65 bytes, in that order.
+            proofs: one for each of `proofs()`, in that order.
             entropy: for the unused slots.
 
         Raises:
             MalformedError: a hop's onion key is none.
         """
-        assert len(signatures) == len(self.over) + len(self.back)
-        over_proofs, back_proofs = signatures[: len(self.over)], signatures[len(self.over) :]
+        assert len(proofs) == len(self.over) + len(self.back)
+        over_proofs, back_proofs = proofs[: len(self.over)], proofs[len(self.over) :]
         over_specs = self._specs(self.over, wallet, over_proofs, following=None)
         returning = self._return_spec()
         back_specs = [*self._specs(self.back, wallet, back_proofs, following=returning), returning]
@@ -193,7 +207,7 @@ class RoundTripDraft:
         self,
         drafted: Sequence[_Drafted],
         wallet: WalletAddress,
-        proofs: Sequence[bytes],
+        proofs: Sequence[Proof],
         *,
         following: HopSpec | None,
     ) -> list[HopSpec]:
@@ -213,7 +227,9 @@ class RoundTripDraft:
                 next_tag=next_tag,
                 rates=each.hop.rates,
                 wallet=wallet,
-                proof=proof,
+                proof=proof.signature,
+                owed=proof.owed,
+                sequence=proof.sequence,
             )
             specs.insert(0, HopSpec(onion_key=each.hop.onion_key, tag=each.tag, block=block))
             next_node, next_tag = each.hop.node_id, each.tag
@@ -253,6 +269,7 @@ class RoundTripDraft:
             side="consumed",
             service="exit" if drafted.role is Role.EXIT else "routing",
             wallet=drafted.hop.earning_wallet,
+            node=drafted.hop.node_id,
             rates=drafted.hop.rates,
             counters=counters,
             overhead=overhead,

@@ -19,6 +19,7 @@ from masq_router.origin.request import AssociateRequest, ConnectRequest
 from masq_router.origin.side import OriginSide
 from masq_router.origin.udp import UdpRelay, UdpRelays
 from masq_router.streams.errors import ResetCode
+from masq_router.wire.frames import TeardownReason
 
 __all__ = ["CLIENTS_MAX", "ProxyListener"]
 
@@ -45,6 +46,15 @@ EXIT_FAILED = frozenset(
     }
 )
 """Another exit may do better. A server that refuses the connection was reached."""
+
+WHY_LOST = {
+    TeardownReason.REFUSED_PRICE: "a hop asks for more than its record says",
+    TeardownReason.REFUSED_PROOF: "a hop does not take our payer proof",
+    TeardownReason.REFUSED_BANNED: "a hop has banned our wallet until it is paid",
+    TeardownReason.REFUSED_CREDIT: "a hop gives our wallet no more credit",
+    TeardownReason.OTHER_WAY_REFUSED: "a hop of the way back refuses our wallet or our price",
+}
+"""What an operator can do something about."""
 
 _log = structlog.get_logger()
 
@@ -239,7 +249,9 @@ class _Client(asyncio.Protocol):
                 return
             if outcome is not ResetCode.EXIT_GONE:
                 raise CannotServe(outcome)
-        raise CannotServe(ResetCode.EXIT_GONE, f"{ATTEMPTS} routes were lost one after the other")
+        lost = f"{ATTEMPTS} routes were lost one after the other"
+        why = WHY_LOST.get(circuit.over_for) if circuit.over_for else None
+        raise CannotServe(ResetCode.EXIT_GONE, f"{lost}: {why}" if why else lost)
 
     async def _try_another_exit(
         self, circuit: Circuit, request: ConnectRequest, outcome: ResetCode

@@ -35,6 +35,10 @@ __all__ = ["CIRCUITS_MAX", "OriginSide"]
 CIRCUITS_MAX = 512
 """Each costs its hops memory and us a set-up; more isolated clients than this must wait."""
 
+VOUCHED_EVERY = 1 << 30
+"""Bytes of a trip, after which a circuit gets another: each SETUP brings its hops our word for what
+we owe them, and they serve nobody far beyond that (4 GiB unless they have set less)."""
+
 DETOURS_MAX = 8
 """Per isolation; one more makes the oldest be forgotten, its streams go on."""
 
@@ -119,7 +123,7 @@ class OriginSide:
                 return detour
             if lane.circuit is None or not self._is_fresh(lane.circuit):
                 lane.circuit = None
-                lane.circuit = await self._build(RouteRequested(host=host))
+                lane.circuit = await self.build(RouteRequested(host=host))
             return lane.circuit
 
     def host_failed(self, circuit: Circuit, host: str) -> None:
@@ -141,7 +145,7 @@ class OriginSide:
             if detour is None or not self._is_fresh(detour):
                 wish = RouteRequested(host=host, avoid=(around.exit,))
                 try:
-                    detour = await self._build(wish)
+                    detour = await self.build(wish)
                 except CannotServe:
                     return None
                 lane.detours.pop(host, None)
@@ -150,7 +154,12 @@ class OriginSide:
                     del lane.detours[next(iter(lane.detours))]
             return detour
 
-    async def _build(self, wish: RouteRequested) -> Circuit:
+    async def build(self, wish: RouteRequested) -> Circuit:
+        """Return a circuit that no client has yet.
+
+        Raises:
+            CannotServe: none can be made now.
+        """
         if len(self._circuits) >= CIRCUITS_MAX and not self._close_an_idle_one():
             raise CannotServe(ResetCode.OVERLOAD, "too many circuits are in use")
         circuit = Circuit(
@@ -173,7 +182,9 @@ class OriginSide:
         link: Link,
         tag: bytes,
         block: HopBlock,
-        setup: bytes,  # noqa: ARG002 - an exit needs it
+        setup: bytes,  # noqa: ARG002 - an exit needs these two
+        *,
+        asks_only: bool = False,  # noqa: ARG002
     ) -> TeardownReason | None:
         """Take the end of one of our back routes."""
         trip = self._trip_by_delivery.get(block.delivery)
@@ -190,7 +201,8 @@ class OriginSide:
                 circuit.end(TeardownReason.CLOSED)
                 continue
             circuit.tick()
-            if circuit.stream_count and now >= circuit.expires_at - renewal_s:
+            is_due = now >= circuit.expires_at - renewal_s or circuit.carried >= VOUCHED_EVERY
+            if circuit.stream_count and is_due:
                 self.healer.renew(circuit)
         self._shed()
         self._forget_empty_lanes()

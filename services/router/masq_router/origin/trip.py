@@ -29,6 +29,9 @@ from masq_router.wire.frames import TeardownReason
 __all__ = ["LiveTrip", "OverSession", "ReturnSession", "TripOwner"]
 
 
+_OF_OTHER_WAY = frozenset({TeardownReason.OTHER_WAY_GONE, TeardownReason.OTHER_WAY_REFUSED})
+
+
 class TripOwner(Protocol):
     """Whom a trip carries."""
 
@@ -152,7 +155,7 @@ class LiveTrip:
         """The over session was torn down."""
         if not self._link.is_open:
             suspects = self.plan.over_hops[:1]
-        elif reason is TeardownReason.OTHER_WAY_GONE:
+        elif reason in _OF_OTHER_WAY:
             suspects = self._back_side()
         else:
             suspects = self.plan.over_hops
@@ -164,7 +167,7 @@ class LiveTrip:
             suspects: tuple[NodeId, ...] = ()  # a process of our own
         elif not link.is_open:
             suspects = self._back_side()[:1]
-        elif reason is TeardownReason.OTHER_WAY_GONE:
+        elif reason in _OF_OTHER_WAY:
             suspects = self.plan.over_hops
         else:
             suspects = self._back_side()

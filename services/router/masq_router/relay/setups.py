@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from masq_kernel.bus.messages.router import VoucherGiven
 from masq_kernel.chains import Chain
 from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import NodeId
+from masq_kernel.units import UnixSeconds
 from masq_router.errors import SetupRefused
 from masq_router.gate import Gate
 from masq_router.lifecycle import LiveSessions
@@ -23,7 +25,7 @@ from masq_router.metering import Counter, Meter
 from masq_router.onion.geometry import LINK_TAG_SIZE
 from masq_router.onion.hops import HopBlock, Role
 from masq_router.onion.keys import OnionKeyPair
-from masq_router.onion.layers import hop_layer, session_id
+from masq_router.onion.layers import hop_layer, secret_hash, session_id
 from masq_router.onion.setup import OpenedSetup, open_setup
 from masq_router.relay.replay import ReplayWindow
 from masq_router.sessions import Port, RelaySession
@@ -37,9 +39,9 @@ class RouteEnd(Protocol):
     """Where routes end: at an exit, or back at their originator."""
 
     def arrive(
-        self, link: Link, tag: bytes, block: HopBlock, setup: bytes
+        self, link: Link, tag: bytes, block: HopBlock, setup: bytes, *, asks_only: bool = False
     ) -> TeardownReason | None:
-        """Take the end of a route; a reason refuses it."""
+        """Take the end of a route, maybe of one that only asks; a reason refuses it."""
         ...
 
 
@@ -83,6 +85,7 @@ class Setups:
         exit_end, return_end: take what ends here.
         replay: what was seen.
         clock: for expiries.
+        note_voucher: told what each payer says that it owes, once that is proven.
         household: the other processes of this node; None: we work alone.
     """
 
@@ -95,6 +98,7 @@ class Setups:
     return_end: RouteEnd
     replay: ReplayWindow
     clock: Clock
+    note_voucher: Callable[[VoucherGiven], None]
     counts: SetupCounts = field(default_factory=SetupCounts)
     household: Household | None = None
 
@@ -109,7 +113,11 @@ class Setups:
             self.counts.replayed += 1
             return
         tag = setup[:LINK_TAG_SIZE]
-        refusal = self._admit(opened) or self._place(link, tag, setup, opened)
+        refusal = self._admit(opened)
+        if refusal is None:
+            refusal = self._place(link, tag, setup, opened)
+        elif refusal is TeardownReason.REFUSED_CREDIT and opened.block.role is Role.EXIT:
+            refusal = self._let_ask(link, tag, setup, opened)
         if refusal is None:
             self.counts.accepted += 1
         else:
@@ -134,11 +142,24 @@ class Setups:
             return TeardownReason.OVERLOAD
         now = self.clock.unix()
         refusal = self.gate.refusal(opened.block, now)
+        is_proven = refusal in (None, TeardownReason.REFUSED_CREDIT)
+        if is_proven and opened.block.role is not Role.RETURN:
+            self.note_voucher(_voucher(opened.block))
         if refusal is not None:
             return refusal
+        return self._remember(opened, now)
+
+    def _remember(self, opened: OpenedSetup, now: UnixSeconds) -> TeardownReason | None:
         if not self.replay.admit(opened.slot_hash, opened.block.expires_at, now):
             return TeardownReason.OVERLOAD
         return None
+
+    def _let_ask(
+        self, link: Link, tag: bytes, setup: bytes, opened: OpenedSetup
+    ) -> TeardownReason | None:
+        """Whoever is refused credit may still ask what it owes: or no bill could be contested."""
+        full = self._remember(opened, self.clock.unix())
+        return full or self.exit_end.arrive(link, tag, opened.block, setup, asks_only=True)
 
     def _place(
         self, link: Link, tag: bytes, setup: bytes, opened: OpenedSetup
@@ -205,6 +226,21 @@ class Setups:
         )
         session.forward = partial(following.egress.send, session, tag)
         return session
+
+
+def _voucher(block: HopBlock) -> VoucherGiven:
+    assert block.wallet is not None
+    assert block.rates is not None
+    assert block.proof is not None
+    return VoucherGiven(
+        wallet=block.wallet,
+        secret_hash=secret_hash(block.secret),
+        rates=block.rates,
+        expires_at=block.expires_at,
+        owed=str(block.owed),
+        sequence=block.sequence,
+        signature=block.proof,
+    )
 
 
 def _nowhere(body: bytes) -> None:

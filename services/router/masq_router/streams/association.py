@@ -32,6 +32,7 @@ from masq_router.streams.inlet import read_frames
 from masq_router.streams.memory import StreamMemory
 from masq_router.streams.mud import MudGuard
 from masq_router.streams.outlet import Outlet
+from masq_router.streams.questions import Questions
 from masq_router.streams.resets import RememberedResets
 from masq_router.streams.stream import Stream
 from masq_router.streams.windows import WINDOW_MIN, WindowTuner
@@ -72,6 +73,8 @@ class Association:
         self._writers = Writers(events.on_writable)
         self.flows = Flows(self._outlet, self._credit, events)
         self.take_datagram, self.take_flow_end = self.flows.take, self.flows.take_end
+        self.questions = Questions(self._outlet, events)
+        self.take_statement = self.questions.take
         self.resent = 0
 
     # -- questions ---------------------------------------------------------------------------
@@ -80,6 +83,11 @@ class Association:
     def stream_count(self) -> int:
         """How many streams are alive."""
         return len(self._streams)
+
+    @property
+    def stream_ids(self) -> list[int]:
+        """The numbers of all live streams."""
+        return list(self._streams)
 
     @property
     def wants_to_send(self) -> bool:
@@ -99,14 +107,7 @@ class Association:
     @property
     def held_size(self) -> int:
         """Bytes in memory: written and not acknowledged, received and not consumed."""
-        return sum(
-            stream.outbound.unacked + stream.received - stream.consumed
-            for stream in self._streams.values()
-        )
-
-    def stream_ids(self) -> list[int]:
-        """The numbers of all live streams."""
-        return list(self._streams)
+        return sum(stream.held_size for stream in self._streams.values())
 
     def next_package(self) -> bytes | None:
         """Return the next plaintext, padded to its size class, or None when there is nothing."""

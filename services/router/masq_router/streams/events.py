@@ -63,3 +63,7 @@ class StreamEvents(Protocol):
     def on_flow_end(self, flow: int) -> None:
         """The client has closed its UDP socket (exit only)."""
         ...
+
+    def on_statement(self, data: bytes) -> None:
+        """A question for our accountant (exit), or the answer to ours; empty: there is none."""
+        ...

@@ -18,6 +18,7 @@ from masq_router.streams.frames import (
     Open,
     unpack,
 )
+from masq_router.streams.questions import pop_statement
 
 __all__ = ["FrameSink", "read_frames"]
 
@@ -59,6 +60,10 @@ class FrameSink(Protocol):
 
     def take_flow_end(self, flow: int) -> None:
         """FLOW_END."""
+        ...
+
+    def take_statement(self, data: bytes) -> None:
+        """STATEMENT."""
         ...
 
 
@@ -126,5 +131,9 @@ def _read_control(kind: int, package: memoryview, at: int, sink: FrameSink) -> i
             _, flow = unpack(FLOW_END, package, at)
             sink.take_flow_end(flow)
             return at + FLOW_END.size
+        case FrameType.STATEMENT:
+            statement, end = pop_statement(package, at)
+            sink.take_statement(statement)
+            return end
         case _:
             raise StreamProtocolError(f"frame of unknown type {kind}")

@@ -119,6 +119,11 @@ class Stream:
         return True
 
     @property
+    def held_size(self) -> int:
+        """Bytes in memory: written and not acknowledged, received and not consumed."""
+        return self.outbound.unacked + self.received - self.consumed
+
+    @property
     def awaits_ack(self) -> bool:
         """Whether so much is on its way that the other end ought to have said something."""
         return self.outbound.in_flight > 0 and self.outbound.in_flight >= self.their_window // 2

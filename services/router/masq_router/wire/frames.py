@@ -50,6 +50,7 @@ class TeardownReason(IntEnum):
     NEXT_HOP_GONE = 7
     PROTOCOL_ERROR = 8
     OTHER_WAY_GONE = 9  # told by the exit: the opposite route of this round trip has ended
+    OTHER_WAY_REFUSED = 10  # or was refused by one of its hops, as the payer can mend
 
 
 _EXACT_SIZE: dict[int, int] = {

@@ -63,10 +63,15 @@ class SignProofsRequested(BusMessage, frozen=True):
 
 
 class ProofsSigned(BusMessage, frozen=True):
-    """EIP-191 signatures, 65 bytes each, in the order asked, by `wallet`."""
+    """EIP-191 signatures, 65 bytes each, in the order asked, by `wallet`.
+
+    Each also says what the wallet owes that hop for all time, in wei, in decimal.
+    """
 
     wallet: WalletAddress
     signatures: tuple[bytes, ...]
+    owed: tuple[str, ...]
+    sequence: int
 
 
 class WalletsRequested(BusMessage, frozen=True):
@@ -198,14 +203,18 @@ class CheckpointsListed(BusMessage, frozen=True):
 # -- who is refused ------------------------------------------------------------------------------
 
 RefusalKind = Literal["banned", "credit"]
-BanCause = Literal["delinquent", "credit", "manual"]
+BanCause = Literal["delinquent", "credit", "unvouchered", "manual"]
 DecisionKind = Literal["ban", "pardon", "whitelist"]
 
 
 class WalletRefused(BusMessage, frozen=True):
-    """Refuse this wallet, whose address in hexadecimal is the key: no new session, no old one."""
+    """Refuse this wallet, whose address in hexadecimal is the key: no new session, no old one.
+
+    With `owed_min`, wei in decimal, a proof that says that at least so much is owed is good enough.
+    """
 
     reason: RefusalKind
+    owed_min: str = ""
 
 
 class WalletStanceChanged(BusMessage, frozen=True):

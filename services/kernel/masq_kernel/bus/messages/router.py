@@ -4,11 +4,14 @@ from typing import Literal
 
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.identity.keys import NodeId, WalletAddress
+from masq_kernel.rates import RatePack
 from masq_kernel.units import ByteCount, Seconds, UnixSeconds
 
 __all__ = [
+    "AskCreditor",
     "AssociationSeen",
     "AssociationSought",
+    "CreditorAnswered",
     "DialFailed",
     "DialRequested",
     "GossipReceived",
@@ -32,6 +35,7 @@ __all__ = [
     "SetupSeen",
     "UsageEntry",
     "UsageReported",
+    "VoucherGiven",
     "WorkerState",
     "WorkerTold",
 ]
@@ -254,6 +258,32 @@ class UsageEntry(BusMessage, frozen=True):
     packages: int
     size: ByteCount
     amount: str
+    node: NodeId | None = None  # whom we owe (consumed)
+
+
+class AskCreditor(BusMessage, frozen=True):
+    """Carry a question to a node over a route that ends there, and bring the answer."""
+
+    node_id: NodeId
+    question: bytes
+
+
+class CreditorAnswered(BusMessage, frozen=True):
+    """The answer as it came; whoever asked checks it."""
+
+    answer: bytes
+
+
+class VoucherGiven(BusMessage, frozen=True):
+    """A payer's word for what it owes us in all: a payer proof, which the router has verified."""
+
+    wallet: WalletAddress
+    secret_hash: bytes
+    rates: RatePack
+    expires_at: UnixSeconds
+    owed: str  # wei, in decimal
+    sequence: int
+    signature: bytes
 
 
 class UsageReported(BusMessage, frozen=True):
@@ -262,3 +292,4 @@ class UsageReported(BusMessage, frozen=True):
     event_id: str
     at: UnixSeconds
     entries: tuple[UsageEntry, ...]
+    vouchers: tuple[VoucherGiven, ...] = ()

@@ -1,0 +1,103 @@
+"""`masq doctor`: is everything as it should be, and if not, what to do."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from masq_cli.client import ApiClient, ApiPlace, find_api
+from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, Token, Url
+from masq_cli.show.tables import print_table
+
+__all__ = ["Finding", "diagnose", "doctor"]
+
+_CONFIG = DEFAULT_DATA_DIR / "masq.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Args:
+        subject: what.
+        is_well: whether it is as it should be.
+        state: how it is.
+        remedy: what to do; empty when nothing is.
+    """
+
+    subject: str
+    is_well: bool
+    state: str
+    remedy: str = ""
+
+
+def doctor(
+    config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
+) -> None:
+    """Look at services, mesh, books and disputes; exit code 1 when something is wrong."""
+    findings = list(diagnose(*asyncio.run(_look(find_api(config, url=url, token=token)))))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in findings], indent=2))
+    else:
+        rows = [
+            ("ok" if each.is_well else "WRONG", each.subject, each.state, each.remedy)
+            for each in findings
+        ]
+        print_table("Health of this node", ("", "what", "how it is", "what to do"), rows, Console())
+    if not all(each.is_well for each in findings):
+        raise typer.Exit(1)
+
+
+async def _look(place: ApiPlace) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+    async with ApiClient(place) as api:
+        node = await api.get("/v1/node")
+        verification = await api.get("/v1/ledger/verification")
+        disputes = await api.get("/v1/disputes", open="true")
+    return node, verification, disputes["items"]
+
+
+def diagnose(
+    node: Mapping[str, Any], verification: Mapping[str, Any], disputes: list[Any]
+) -> Iterator[Finding]:
+    """Return what is to be said of these answers of the API.
+
+    Args:
+        node: `/v1/node`.
+        verification: `/v1/ledger/verification`.
+        disputes: the items of `/v1/disputes`, open ones.
+    """
+    for name, service in node.get("services", {}).items():
+        yield from _service(name, service)
+    stage = node.get("stage", "unknown")
+    remedy = "" if stage == "routable" else "`masq status --history` says how far it got."
+    yield Finding(
+        "mesh", stage == "routable", f"{stage} {node.get('stage_reason', '')}".strip(), remedy
+    )
+    yield _books(verification)
+    remedy = "Look at both words with `masq disputes --open --json`." if disputes else ""
+    yield Finding("disputes", not disputes, f"{len(disputes)} open", remedy)
+    refusing = node.get("refusing") or ""
+    yield Finding("clients", not refusing, refusing or "served", "")
+
+
+def _service(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
+    needs = service.get("dependencies", {})
+    missing = {need: state for need, state in needs.items() if state != "ok"}
+    if service.get("ready") and not missing:
+        yield Finding(name, is_well=True, state="ready")
+        return
+    state = "; ".join(f"{key}: {said}" for key, said in missing.items()) or "does not answer"
+    yield Finding(name, is_well=False, state=state, remedy=f"Look into the log of `{name}`.")
+
+
+def _books(verification: Mapping[str, Any]) -> Finding:
+    if verification["is_read_only"]:
+        state = f"read-only: {verification['row']} {verification['reason']}"
+        remedy = "Stop the node and put back a copy with `masq ledger restore FOLDER`."
+        return Finding("books", is_well=False, state=state, remedy=remedy)
+    booked, signed = verification["transactions"], verification["checkpoint"]
+    return Finding("books", is_well=True, state=f"{booked} transactions, signed up to {signed}")
