@@ -7,6 +7,7 @@ from masq_accountant.ledger.report import SIGNS, Line, Wish, lines_of, select, t
 from masq_accountant.ledger.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from masq_accountant.notary import Notary
 from masq_accountant.store import Ledger
+from masq_accountant.store.turnover import turnover
 from masq_accountant.wallets import Wallets
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
@@ -24,13 +25,16 @@ from masq_kernel.bus.messages.accountant import (
     LedgerSummaryRequested,
     ProofsSigned,
     SignProofsRequested,
+    TurnoverRequested,
+    TurnoverShown,
+    TurnoverSum,
     WalletsRequested,
     WalletsShown,
 )
 from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
 from masq_kernel.identity.keys import WalletAddress
-from masq_kernel.units import Wei
+from masq_kernel.units import ByteCount, Wei
 
 __all__ = ["PROOFS_MAX", "Handlers", "serve"]
 
@@ -141,6 +145,26 @@ class Handlers:
             receivable_since=receivable.since,
         )
 
+    async def on_turnover(self, message: TurnoverRequested) -> TurnoverShown:
+        """Add up a page of a period."""
+        if message.begin >= message.end:
+            raise BusRefused(Refusal.INVALID, "a period ends after it begins")
+        sums, following = await turnover(
+            self._ledger, message.begin, message.end, after=message.after
+        )
+        return TurnoverShown(
+            sums=tuple(
+                TurnoverSum(
+                    kind=kind.value,
+                    amount=str(abs(found.amount)),
+                    packages=found.packages,
+                    size=ByteCount(found.size),
+                )
+                for kind, found in sums.items()
+            ),
+            next=following,
+        )
+
     async def on_checkpoints(self, message: CheckpointsRequested) -> CheckpointsListed:
         """List the checkpoints, the newest first."""
         limit = _checked(message.limit)
@@ -168,6 +192,7 @@ async def serve(bus: Bus, handlers: Handlers) -> None:
     await bus.serve(subjects.ACCOUNTS, handlers.on_accounts)
     await bus.serve(subjects.ENTRIES, handlers.on_entries)
     await bus.serve(subjects.LEDGER_SUMMARY, handlers.on_summary)
+    await bus.serve(subjects.TURNOVER, handlers.on_turnover)
     await bus.serve(subjects.CHECKPOINTS, handlers.on_checkpoints)
 
 

@@ -111,6 +111,10 @@ class Ledger:
         """Transactions that the full verification which goes on, or was the last, found good."""
         return self._verification.walk.number if self._verification else 0
 
+    def number_of(self, account: Account) -> int | None:
+        """Return an account's number in the database; None: nothing was ever booked there."""
+        return self._ids.get(account)
+
     def standings(self) -> dict[Account, Standing]:
         """Return how all accounts stand now."""
         return self._books.standings

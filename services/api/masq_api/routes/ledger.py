@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query
@@ -24,6 +25,7 @@ from masq_api.views.ledger import (
     SummaryView,
     VerificationView,
 )
+from masq_api.views.report import ReportView
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.accountant import (
     AccountsRequested,
@@ -32,10 +34,13 @@ from masq_kernel.bus.messages.accountant import (
     EntriesRequested,
     LedgerSummaryRequested,
     ScanRequested,
+    TurnoverRequested,
     VerificationRequested,
 )
+from masq_kernel.bus.messages.gossip import GossipStatusRequested
 from masq_kernel.errors import MalformedError
 from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.units import UnixSeconds
 
 __all__ = ["router"]
 
@@ -225,6 +230,29 @@ async def _entries(
 async def show_summary(node: NodeDependency) -> SummaryView:
     """What is owed in all, both ways."""
     return SummaryView.of(await node.ask(subjects.LEDGER_SUMMARY, LedgerSummaryRequested()))
+
+
+@router.get("/report", summary="Earned and spent in a period", responses=responses(422))
+async def show_report(
+    node: NodeDependency,
+    begin: Annotated[date, Query(description="The first day, UTC", examples=["2026-11-01"])],
+    end: Annotated[date, Query(description="The last day, UTC", examples=["2026-11-30"])],
+) -> ReportView:
+    """By kind, in wei and in MASQ, for a bookkeeper; what was charged, paid or not."""
+    pages = []
+    after: int | None = 0
+    while after is not None:
+        asked = TurnoverRequested(
+            begin=_midnight(begin), end=_midnight(end + timedelta(days=1)), after=after
+        )
+        pages.append(await node.ask(subjects.TURNOVER, asked))
+        after = pages[-1].next
+    status = await node.ask(subjects.GOSSIP_STATUS, GossipStatusRequested())
+    return ReportView.of(status.chain, begin, end, pages)
+
+
+def _midnight(day: date) -> UnixSeconds:
+    return UnixSeconds(int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()))
 
 
 @router.get("/checkpoints", summary="The signed states of the books", responses=responses(422))

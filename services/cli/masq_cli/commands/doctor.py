@@ -81,7 +81,8 @@ def diagnose(
     remedy = "Look at both words with `masq disputes --open --json`." if disputes else ""
     yield Finding("disputes", not disputes, f"{len(disputes)} open", remedy)
     refusing = node.get("refusing") or ""
-    yield Finding("clients", not refusing, refusing or "served", "")
+    remedy = "`masq doctor` again in a minute; the router's log has more." if refusing else ""
+    yield Finding("clients", not refusing, refusing or "served", remedy)
 
 
 def _service(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:

@@ -136,6 +136,21 @@ def summary(
 
 
 @ledger.command()
+def report(
+    begin: Annotated[str, typer.Argument(help="The first day, such as 2026-11-01 (UTC).")],
+    end: Annotated[str, typer.Argument(help="The last day, such as 2026-11-30.")],
+    config: Config = _CONFIG,
+    url: Url = None,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Show what was earned and spent in a period, for a bookkeeper."""
+    place = find_api(config, url=url, token=token)
+    title, path = f"Earned and spent, {begin} to {end}", "/v1/ledger/report"
+    _show_facts(path, title, place, as_json=as_json, begin=begin, end=end)
+
+
+@ledger.command()
 def verify(
     config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
 ) -> None:
@@ -170,8 +185,8 @@ def _show_list(
         print_list(view, items, Console())
 
 
-def _show_facts(path: str, title: str, place: ApiPlace, *, as_json: bool) -> None:
-    facts = asyncio.run(_get(place, path))
+def _show_facts(path: str, title: str, place: ApiPlace, *, as_json: bool, **query: str) -> None:
+    facts = asyncio.run(_get(place, path, **query))
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
     else:
@@ -183,9 +198,9 @@ async def _pour(place: ApiPlace, path: str, form: str) -> None:
         await api.pour(path, sys.stdout, format=form)
 
 
-async def _get(place: ApiPlace, path: str) -> dict[str, Any]:
+async def _get(place: ApiPlace, path: str, **query: str) -> dict[str, Any]:
     async with ApiClient(place) as api:
-        return await api.get(path)
+        return await api.get(path, **query)
 
 
 async def _items(place: ApiPlace, path: str) -> list[dict[str, Any]]:

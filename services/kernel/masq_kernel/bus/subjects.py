@@ -239,6 +239,9 @@ CHECKPOINTS = _request(
     _ACCOUNTANT,
     _API,
 )
+TURNOVER = _request(
+    "turnover", accountant.TurnoverRequested, accountant.TurnoverShown, _ACCOUNTANT, _API
+)
 LEDGER_SUMMARY = _request(
     "summary", accountant.LedgerSummaryRequested, accountant.LedgerSummary, _ACCOUNTANT, _API
 )

@@ -35,6 +35,9 @@ __all__ = [
     "ThresholdsShown",
     "ThresholdsToPreview",
     "ThresholdsToSet",
+    "TurnoverRequested",
+    "TurnoverShown",
+    "TurnoverSum",
     "VerificationRequested",
     "VerificationState",
     "WalletBansListed",
@@ -174,6 +177,30 @@ class LedgerSummary(BusMessage, frozen=True):
     receivable_charged: str = "0"
     payable_since: UnixSeconds | None = None  # the oldest unpaid charge; None: nothing is owed
     receivable_since: UnixSeconds | None = None
+
+
+class TurnoverRequested(BusMessage, frozen=True):
+    """What was earned and spent from `begin` on and before `end`? A page of it."""
+
+    begin: UnixSeconds
+    end: UnixSeconds
+    after: int = 0  # cursor: `next` of the page before
+
+
+class TurnoverSum(BusMessage, frozen=True):
+    """Of one kind; `amount` is wei in decimal, positive for income and for expense."""
+
+    kind: str  # income:routing, income:exit, expense:routing, expense:exit
+    amount: str
+    packages: int
+    size: ByteCount
+
+
+class TurnoverShown(BusMessage, frozen=True):
+    """The sums of one page; whoever asked adds up the pages."""
+
+    sums: tuple[TurnoverSum, ...]
+    next: int | None  # None: this was the last page
 
 
 class CheckpointsRequested(BusMessage, frozen=True):
