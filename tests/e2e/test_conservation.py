@@ -6,6 +6,7 @@ each node's own books everything sums to zero, or the accountant would not have 
 
 import asyncio
 import hashlib
+import io
 import random
 from functools import partial
 
@@ -26,6 +27,8 @@ NODES = 6
 ROUNDS = 8
 SIZE_MAX = 4_000_000
 SEED = 20_261_125
+ATTEMPTS = 3
+"""On a machine that is busy with other tests a route may be given up for dead; then once more."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -90,22 +93,46 @@ async def pairs(running):
     return owed, earned
 
 
+async def routes_lost(running):
+    """How many routes were lost under way: what they carried then is in one book only."""
+    count = 0.0
+    for node in running.mesh.nodes:
+        text = io.StringIO()
+        await node.api.pour("/metrics", text)
+        for line in text.getvalue().splitlines():
+            if line.startswith("masq_router_circuits_changed_total") and "renewed" not in line:
+                count += float(line.split()[1])
+    return count
+
+
+async def settled_pairs(running):
+    """Return both sides' books once nothing more is booked."""
+    before = None
+    while before != (now := await pairs(running)):
+        before = now
+        await asyncio.sleep(1.5)
+    return before
+
+
 async def test_random_traffic_among_six_nodes_leaves_every_pairs_books_equal_to_the_wei(running):
     await until(partial(are_routable, running), 60)
-    async with serving(send_pattern) as source, serving(digest_all) as sink:
-        await asyncio.gather(
-            *(
-                random_traffic(node, random.Random(SEED + node.number), source, sink)
-                for node in running.mesh.nodes
+    for attempt in range(ATTEMPTS):
+        before, lost = await settled_pairs(running), await routes_lost(running)
+        async with serving(send_pattern) as source, serving(digest_all) as sink:
+            await asyncio.gather(
+                *(
+                    random_traffic(node, random.Random(SEED + node.number), source, sink)
+                    for node in running.mesh.nodes
+                )
             )
+        owed, earned = (
+            {pair: wei - known.get(pair, 0) for pair, wei in book.items() if wei != known.get(pair)}
+            for book, known in zip(await settled_pairs(running), before, strict=True)
         )
-
-    async def agree():
-        owed, earned = await pairs(running)
-        return owed == earned
-
-    await until(agree, 30)
-    owed, earned = await pairs(running)
+        if owed == earned:
+            break
+        assert await routes_lost(running) > lost, "books differ although no route was lost"
+        print(f"\na route was lost in attempt {attempt + 1}")
     print(f"\n{len(owed)} pairs, {sum(owed.values()):,} wei")
     assert owed == earned
     assert len(owed) >= 2 * NODES

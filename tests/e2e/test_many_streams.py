@@ -50,12 +50,13 @@ async def exchange(proxy_port, port, number):
 
 
 async def settled(running, before):
-    """Wait until streams and tasks are as few as before; return what is held then."""
+    """Wait until streams and tasks are as few as before, and their last ACKs have arrived."""
     deadline = time.monotonic() + SETTLE_S
     while True:
         after = await held_by(running)
         streams = after.counts["client_streams"] + after.counts["exit_streams"]
-        if not streams and after.counts["tasks"] <= before.counts["tasks"] + 10:
+        held = after.counts["exit_held_bytes"]
+        if not streams and not held and after.counts["tasks"] <= before.counts["tasks"] + 10:
             return after
         assert time.monotonic() < deadline, f"before: {before}; still: {after}"
         await asyncio.sleep(0.5)

@@ -147,7 +147,7 @@ async def test_a_killed_process_takes_only_its_own_links_along(running):
     async with serving(paced_server(PACE_S, stopped)) as port:
         reader, writer = await socks(running, port)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(read_flow(reader, flow))
+            reading = tasks.create_task(read_flow(reader, flow))
             for place in (PLACES[0], PLACES[2]):
                 await asyncio.sleep(1.5)
                 victim = await surgeon.victim(place)
@@ -163,6 +163,7 @@ async def test_a_killed_process_takes_only_its_own_links_along(running):
                 stalls.append(flow.stall_s)
                 await until(lambda victim=victim: is_whole(victim), 30)
             while flow.size < DOWNLOAD:
+                assert not reading.done(), "the stream died"
                 await asyncio.sleep(0.1)
             stopped.set()
         writer.close()

@@ -89,7 +89,8 @@ class Surgeon:
         """Return node ids by direction, of the client's newest trip."""
         sessions = await self.running.client.api.items("/v1/sessions")
         ours = [each for each in sessions if each["role"] == "origin"]
-        return {each["direction"]: each["hops"] for each in ours}
+        oldest_first = sorted(ours, key=lambda each: each["age_s"], reverse=True)
+        return {each["direction"]: each["hops"] for each in oldest_first}
 
     async def victim(self, place):
         """Return the node that stands at this place of the route."""

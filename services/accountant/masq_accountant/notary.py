@@ -6,7 +6,7 @@ answer     a statement for a debtor that asks and proves its wallet
 owed       what we own up to ourselves, with each payer proof
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -35,7 +35,9 @@ from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.identity.proofs import ProofClaim
 from masq_kernel.units import UnixSeconds, Wei
 
-__all__ = ["Notary"]
+__all__ = ["STRANGERS_MAX", "Notary"]
+
+STRANGERS_MAX = 10_000
 
 _NOTHING = Standing()
 
@@ -58,6 +60,7 @@ class Notary:
         self._dispute_drawer = dispute_drawer(ledger.engine, ledger.keys.vault)
         self.vouchers: dict[WalletAddress, Voucher] = {}
         self.disputes: dict[bytes, Dispute] = {}
+        self._strangers: dict[WalletAddress, None] = {}  # who gave a word and was never charged
         self._sequence = 0
         self._by_node: dict[NodeId, list[Account]] = {}
         self._known_accounts = 0
@@ -86,10 +89,32 @@ class Notary:
             if before is None or voucher.owed >= before.owed:
                 kept[wallet] = voucher
             await self._weigh(wallet, voucher, before.owed if before else Wei(0))
-        if kept:
-            await self._voucher_drawer.save({wallet.raw: each for wallet, each in kept.items()})
-            self.vouchers.update(kept)
+        self.vouchers.update(kept)
+        await self._store(kept)
+        self._forget_strangers(kept)
         return list(newer)
+
+    async def _store(self, kept: Mapping[WalletAddress, Voucher]) -> None:
+        """Write down the word of those who were ever charged; books that are read-only stay so."""
+        lasting = {
+            wallet.raw: voucher
+            for wallet, voucher in kept.items()
+            if self._standing(wallet) is not _NOTHING
+        }
+        if lasting and self._ledger.fault is None:
+            await self._voucher_drawer.save(lasting)
+
+    def _forget_strangers(self, kept: Iterable[WalletAddress]) -> None:
+        """Remember only so many who were never charged: wallets cost nothing to make."""
+        for wallet in kept:
+            self._strangers.pop(wallet, None)
+            if self._standing(wallet) is _NOTHING:
+                self._strangers[wallet] = None
+        while len(self._strangers) > STRANGERS_MAX:
+            wallet = next(iter(self._strangers))
+            del self._strangers[wallet]
+            if self._standing(wallet) is _NOTHING:
+                del self.vouchers[wallet]
 
     def _read(self, given: VoucherGiven) -> Voucher:
         claim = ProofClaim(
@@ -216,7 +241,8 @@ class Notary:
             ours_signed=ours_signed,
             theirs_signed=theirs_signed,
         )
-        await self._dispute_drawer.save({name: made})
+        if self._ledger.fault is None:
+            await self._dispute_drawer.save({name: made})
         self.disputes[name] = made
         if not is_open:
             _log.warning("books are disputed", node=node_id.short)
@@ -227,7 +253,8 @@ class Notary:
         if known is None or known.closed_at is not None:
             return
         closed = replace(known, closed_at=UnixSeconds(self._clock.unix()))
-        await self._dispute_drawer.save({name: closed})
+        if self._ledger.fault is None:
+            await self._dispute_drawer.save({name: closed})
         self.disputes[name] = closed
 
     @property

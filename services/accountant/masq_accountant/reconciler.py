@@ -10,6 +10,7 @@ silent     no route, or no answer; asked again the next time
 import asyncio
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from masq_accountant.errors import LedgerReadOnly
 from masq_accountant.ledger import Account, Entry, Kind
@@ -90,6 +91,8 @@ class Reconciler:
             node_id = await self._wanted.get()
             try:
                 await self.reconcile([node_id] if node_id else self._notary.creditors())
+            except SQLAlchemyError as error:
+                _log.warning("a reconciliation could not be kept", reason=str(error.__class__))
             finally:
                 self.is_running = False
 
@@ -174,7 +177,7 @@ class Reconciler:
     async def _settle_on(self, node_id: NodeId, statement: Statement) -> None:
         """Book back what the creditor does not ask for."""
         booked = self._notary.creditor(node_id)
-        quiet_since = statement.as_of - AT_REST_S
+        quiet_since = self._clock.unix() - AT_REST_S
         if any(standing.updated_at > quiet_since for _, standing in booked):
             return
         left = self._notary.owed(node_id) - statement.charged

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from masq_accountant.ledger import Account, Entry, Kind
@@ -164,6 +165,7 @@ async def creditor(tmp_path, books_url):
 
 
 async def test_the_last_word_counts_and_is_kept(creditor):
+    await creditor.charge(OWED)
     await creditor.notary.take([voucher(5, 1), voucher(9, 3), voucher(7, 2)])
     assert creditor.notary.vouchers[DEBTOR].owed == 9
     assert await creditor.notary.take([voucher(8, 2)]) == []
@@ -172,6 +174,20 @@ async def test_the_last_word_counts_and_is_kept(creditor):
     kept = again.vouchers[DEBTOR]
     assert kept == creditor.notary.vouchers[DEBTOR]
     assert verify_proof(DEV, kept.claim, DEBTOR, kept.signature)
+
+
+async def test_strangers_without_end_are_not_remembered_without_end(creditor, monkeypatch):
+    monkeypatch.setattr("masq_accountant.notary.STRANGERS_MAX", 10)
+    await creditor.charge(OWED)
+    await creditor.notary.take([voucher(7, 1)])
+    for number in range(40):
+        stranger = WalletAddress(number.to_bytes(20, "big"))
+        await creditor.notary.take([msgspec.structs.replace(voucher(0, 2), wallet=stranger)])
+    assert len(creditor.notary.vouchers) == 11
+    assert creditor.notary.vouchers[DEBTOR].owed == 7
+    again = make_notary(creditor.ledger)
+    await again.load()
+    assert list(again.vouchers) == [DEBTOR]
 
 
 async def test_what_is_charged_beyond_the_last_word_is_known(creditor):
@@ -228,6 +244,7 @@ async def test_who_proves_its_wallet_gets_a_statement_about_it_and_nobody_else(c
 
 
 async def test_a_cell_of_evidence_that_was_changed_makes_the_books_read_only(creditor):
+    await creditor.charge(OWED)
     await creditor.notary.take([voucher(5)])
     async with creditor.ledger.engine.begin() as connection:
         await connection.exec_driver_sql("UPDATE voucher SET version = version + 1")
