@@ -261,6 +261,9 @@ class ExitSession:
 
         The way back is tried first: while it fails, a route that serves the association stays.
         """
+        if self._asks_only and attach.must_exist:
+            self.end(TeardownReason.REFUSED_CREDIT)  # its streams wait for a better word
+            return False
         link = self._find_link(attach.way_back.first)
         if link is None:
             self.end(TeardownReason.OTHER_WAY_GONE)
