@@ -14,7 +14,7 @@ import uvloop
 from bench.figures import Figure, report
 from masq_accountant.ledger import Account, Kind, Standing
 from masq_accountant.ledger.unpaid import NOTHING
-from masq_accountant.store.stances import StanceStore
+from masq_accountant.store.stances import stance_drawer
 from masq_accountant.store.threshold_log import ThresholdLog
 from masq_accountant.warden import Warden
 from masq_kernel.bus.memory import MemoryBroker
@@ -64,10 +64,10 @@ async def scan(folder):
         ledger.standings()[Account(Kind.RECEIVABLE, wallet(number))] = Standing(
             owed, 1, ByteCount(1), owed, old, NOW
         )
-    vault, bus = ledger.keys.vault, MemoryBroker().connect(Service.ACCOUNTANT)
-    log = ThresholdLog(ledger.engine, vault)
+    bus = MemoryBroker().connect(Service.ACCOUNTANT)
+    log = ThresholdLog(ledger)
     clock = ManualClock(int(NOW) + 100_000)
-    stances, notary = StanceStore(ledger.engine, vault), make_notary(ledger, clock)
+    stances, notary = stance_drawer(ledger), make_notary(ledger, clock)
     warden = Warden(ledger, stances, log, notary, bus, clock)
     began = time.perf_counter()
     done = await warden.scan()

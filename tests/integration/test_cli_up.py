@@ -5,8 +5,10 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,6 +83,50 @@ def test_a_signal_stops_everything_in_order_the_bus_last(node, number):
     assert stopped[0] == "api"
     assert stopped[-2:] == ["accountant", "bus"]
     assert not any(child.is_running() for child in children)
+
+
+def masq(node, *words):
+    return subprocess.run(
+        [MASQ, *words, "--config", node.made.config], capture_output=True, text=True, timeout=30
+    )
+
+
+def wait_for_doctor(node, wanted):
+    """Ask `masq doctor` until it says this; return its findings by subject, and its exit code."""
+    deadline = time.monotonic() + 30
+    while True:
+        asked = masq(node, "doctor", "--json")
+        findings = {each["subject"]: each for each in json.loads(asked.stdout or "[]")}
+        if wanted in findings.get("books", {}).get("state", ""):
+            return findings, asked.returncode
+        assert time.monotonic() < deadline, asked
+        time.sleep(0.2)
+
+
+def test_a_ban_removed_from_the_file_makes_the_books_read_only_and_the_doctor_says_so(node):
+    wallet = "0x" + "5" * 40
+    with masq_up(node) as process:
+        wait_for_doctor(node, "0 transactions")
+        banned = masq(node, "ban", wallet, "--note", "spam")
+        assert banned.returncode == 0, banned.stderr
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    with sqlite3.connect(node.plan.data_dir / "ledger.db") as database:
+        assert database.execute("DELETE FROM wallet_stance").rowcount == 1
+    database.close()
+    with masq_up(node):
+        findings, code = wait_for_doctor(node, "read-only")
+        told = masq(node, "doctor")
+        ready = masq(node, "status", "--json")
+        verification = masq(node, "ledger", "verify")
+    assert code == told.returncode == 1
+    assert findings["books"]["state"] == "read-only: wallet_stance has 0 rows and not 1"
+    assert "masq ledger restore" in findings["books"]["remedy"]
+    assert not findings["accountant"]["is_well"]
+    assert "WRONG" in told.stdout
+    assert "wallet_stance has 0 rows" in ready.stdout
+    assert verification.returncode != 0
+    assert "wallet_stance has 0 rows" in verification.stdout + verification.stderr
 
 
 def test_killed_it_leaves_no_process_behind(node):

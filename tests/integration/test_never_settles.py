@@ -10,7 +10,7 @@ import pytest
 
 from masq_accountant.ledger import Account, Entry, Kind
 from masq_accountant.ledger.thresholds import Thresholds
-from masq_accountant.store.stances import StanceStore
+from masq_accountant.store.stances import stance_drawer
 from masq_accountant.store.threshold_log import ThresholdLog
 from masq_accountant.warden import Warden
 from masq_kernel.bus import subjects
@@ -38,9 +38,9 @@ class Hop:
     async def start(self, payer):
         self.payer = Account(Kind.RECEIVABLE, payer)
         self.ledger = await open_ledger(self._folder)
-        bus, vault = self._broker.connect(Service.ACCOUNTANT), self.ledger.keys.vault
-        self.log, notary = ThresholdLog(self.ledger.engine, vault), make_notary(self.ledger)
-        stances = StanceStore(self.ledger.engine, vault)
+        bus = self._broker.connect(Service.ACCOUNTANT)
+        self.log, notary = ThresholdLog(self.ledger), make_notary(self.ledger)
+        stances = stance_drawer(self.ledger)
         self.warden = Warden(self.ledger, stances, self.log, notary, bus, self.clock)
         await self.log.load()
         bookkeeper = make_bookkeeper(

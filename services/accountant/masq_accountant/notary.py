@@ -56,8 +56,8 @@ class Notary:
     def __init__(self, ledger: Ledger, unvouchered_size: int, clock: Clock) -> None:
         self._ledger, self._unvouchered_size, self._clock = ledger, unvouchered_size, clock
         self._own = ledger.keys.identity.node_id
-        self._voucher_drawer = voucher_drawer(ledger.engine, ledger.keys.vault)
-        self._dispute_drawer = dispute_drawer(ledger.engine, ledger.keys.vault)
+        self._voucher_drawer = voucher_drawer(ledger)
+        self._dispute_drawer = dispute_drawer(ledger)
         self.vouchers: dict[WalletAddress, Voucher] = {}
         self.disputes: dict[bytes, Dispute] = {}
         self._strangers: dict[WalletAddress, None] = {}  # who gave a word and was never charged

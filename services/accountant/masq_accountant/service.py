@@ -16,7 +16,7 @@ from masq_accountant.notary import Notary
 from masq_accountant.reconciler import Reconciler
 from masq_accountant.settings import AccountantSettings
 from masq_accountant.store import Anchor, Ledger, LedgerKeys, is_empty, open_engine
-from masq_accountant.store.stances import StanceStore
+from masq_accountant.store.stances import stance_drawer
 from masq_accountant.store.threshold_log import ThresholdLog
 from masq_accountant.wallets import Wallets
 from masq_accountant.warden import ScanRunning, Warden
@@ -42,10 +42,10 @@ class Accountant:
         self, runtime: Runtime, settings: AccountantSettings, ledger: Ledger, wallets: Wallets
     ) -> None:
         self._runtime, self._settings, self.ledger = runtime, settings, ledger
-        clock, vault = runtime.clock, ledger.keys.vault
-        self.log = ThresholdLog(ledger.engine, vault)
+        clock = runtime.clock
+        self.log = ThresholdLog(ledger)
         self.notary = Notary(ledger, settings.unvouchered_limit_mib << 20, clock)
-        stances = StanceStore(ledger.engine, vault)
+        stances = stance_drawer(ledger)
         self.warden = Warden(ledger, stances, self.log, self.notary, runtime.bus, clock)
         self.bookkeeper = Bookkeeper(
             ledger,

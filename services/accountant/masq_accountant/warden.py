@@ -20,7 +20,7 @@ from masq_accountant.ledger.bans import NEUTRAL, Cause, Decision, Stance, judge
 from masq_accountant.ledger.thresholds import Thresholds
 from masq_accountant.notary import Notary
 from masq_accountant.store import Ledger
-from masq_accountant.store.stances import StanceStore
+from masq_accountant.store.drawer import Drawer
 from masq_accountant.store.threshold_log import ThresholdLog
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusUnavailable
@@ -80,7 +80,7 @@ class Warden:
     def __init__(
         self,
         ledger: Ledger,
-        store: StanceStore,
+        store: Drawer[Stance],
         log: ThresholdLog,
         notary: Notary,
         bus: Bus,
@@ -96,7 +96,8 @@ class Warden:
 
     async def load(self) -> None:
         """Read what was remembered."""
-        self.stances, fault = await self._store.load()
+        stances, fault = await self._store.load()
+        self.stances = {WalletAddress(name): stance for name, stance in stances.items()}
         if fault is not None:
             self._ledger.distrust(fault)
 
@@ -226,7 +227,9 @@ class Warden:
     async def _change(self, changes: Mapping[WalletAddress, Stance], now: UnixSeconds) -> None:
         if not changes:
             return
-        await self._store.save(changes)
+        await self._store.save(
+            {wallet.raw: None if after == NEUTRAL else after for wallet, after in changes.items()}
+        )
         told = []
         for wallet, after in changes.items():
             before = self.stances.get(wallet, NEUTRAL)

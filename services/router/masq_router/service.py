@@ -46,7 +46,7 @@ from masq_router.relay.setups import Setups
 from masq_router.sessions import SessionTable
 from masq_router.settings import RouterSettings
 from masq_router.statements import Desk, Inquirer, serve_inquiries
-from masq_router.usage import UsageReporter
+from masq_router.usage import UsageReporter, report_interval_s
 from masq_router.wire.handshake import LONE_WORKER, WORKER_SIZE
 from masq_router.workers.household import Household
 from masq_router.workers.siblings import Siblings
@@ -127,7 +127,8 @@ class Router:
         )
         self.mesh.use_setups(self.setups.handle)
         self._team = None if self.siblings is None else self._make_team(self.siblings)
-        self.usage = UsageReporter(self.metering, runtime.bus, self._clock)
+        interval_s = report_interval_s(settings.workers)
+        self.usage = UsageReporter(self.metering, runtime.bus, self._clock, interval_s)
         self.listener = Listener(
             admit=self.mesh.admit,
             give_up=self.mesh.give_up,

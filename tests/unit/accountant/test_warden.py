@@ -7,7 +7,7 @@ import pytest
 from masq_accountant.enforcement import Enforcement, serve_enforcement
 from masq_accountant.ledger import Account, Entry, Fault, Kind
 from masq_accountant.ledger.thresholds import DEFAULT_THRESHOLDS
-from masq_accountant.store.stances import StanceStore
+from masq_accountant.store.stances import stance_drawer
 from masq_accountant.store.threshold_log import ThresholdLog
 from masq_accountant.warden import Warden
 from masq_kernel.bus import subjects
@@ -63,9 +63,9 @@ class Desk:
 
     async def start(self):
         self.ledger = await open_ledger(self.folder, self.url)
-        vault, bus = self.ledger.keys.vault, self.broker.connect(Service.ACCOUNTANT)
-        self.log = ThresholdLog(self.ledger.engine, vault)
-        stances = StanceStore(self.ledger.engine, vault)
+        bus = self.broker.connect(Service.ACCOUNTANT)
+        self.log = ThresholdLog(self.ledger)
+        stances = stance_drawer(self.ledger)
         self.notary = make_notary(self.ledger, self.clock, unvouchered_size=UNVOUCHERED_SIZE)
         self.warden = Warden(self.ledger, stances, self.log, self.notary, bus, self.clock)
         assert await self.log.load() is None

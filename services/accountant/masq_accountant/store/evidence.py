@@ -1,12 +1,11 @@
 """Vouchers and disputes as they are written."""
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from masq_accountant.ledger.evidence import Dispute, Statement, Voucher
 from masq_accountant.store.drawer import Drawer
+from masq_accountant.store.ledger import Ledger
 from masq_accountant.store.tables import DISPUTES, VOUCHERS
-from masq_accountant.store.vault import Vault
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.identity.proofs import ProofClaim
 from masq_kernel.rates import RatePack
@@ -38,14 +37,16 @@ class _Dispute(msgspec.Struct):
     closed_at: int | None
 
 
-def voucher_drawer(engine: AsyncEngine, vault: Vault) -> Drawer[Voucher]:
+def voucher_drawer(ledger: Ledger) -> Drawer[Voucher]:
     """Return where the last voucher of each wallet is kept."""
-    return Drawer(engine, vault, VOUCHERS, lambda it: voucher_text(it).encode(), _voucher)
+    return Drawer(
+        ledger.roll(VOUCHERS), ledger.keys.vault, lambda it: voucher_text(it).encode(), _voucher
+    )
 
 
-def dispute_drawer(engine: AsyncEngine, vault: Vault) -> Drawer[Dispute]:
+def dispute_drawer(ledger: Ledger) -> Drawer[Dispute]:
     """Return where the last dispute with each counterparty is kept."""
-    return Drawer(engine, vault, DISPUTES, _dispute_bytes, _dispute)
+    return Drawer(ledger.roll(DISPUTES), ledger.keys.vault, _dispute_bytes, _dispute)
 
 
 def voucher_text(voucher: Voucher) -> str:

@@ -6,11 +6,12 @@ nothing. Books that do not verify are read-only: `fault` says why.
 """
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from masq_accountant.errors import LedgerReadOnly, SealBroken
@@ -27,6 +28,7 @@ from masq_accountant.ledger import (
 from masq_accountant.ledger.journal import FIRST_HASH
 from masq_accountant.store.anchor import Anchor
 from masq_accountant.store.keys import LedgerKeys
+from masq_accountant.store.roll import Roll, Write
 from masq_accountant.store.rows import (
     account_row,
     entry_rows,
@@ -87,6 +89,7 @@ class Ledger:
         self.checkpoint: Checkpoint | None = None
         self._verification: Verification | None = None
         self.refused = 0
+        self._rolls: dict[str, Roll] = {}
 
     @classmethod
     async def open(cls, engine: AsyncEngine, keys: LedgerKeys, anchor: Anchor) -> "Ledger":
@@ -110,6 +113,10 @@ class Ledger:
     def verified(self) -> int:
         """Transactions that the full verification which goes on, or was the last, found good."""
         return self._verification.walk.number if self._verification else 0
+
+    def roll(self, table: Table) -> Roll:
+        """Return the roll of a table beside the books; `verify` reads it from now on."""
+        return self._rolls.setdefault(table.name, Roll(self.engine, self.keys.vault, table))
 
     def number_of(self, account: Account) -> int | None:
         """Return an account's number in the database; None: nothing was ever booked there."""
@@ -185,6 +192,7 @@ class Ledger:
                 or await verification.checkpoints()
                 or self._check_anchor()
                 or verification.balances(self.standings(), self._ids)
+                or await self._check_rolls()
             )
         if fault is not None:
             self.distrust(fault)
@@ -192,8 +200,21 @@ class Ledger:
 
     # -- changes -----------------------------------------------------------------------------
 
-    async def book(self, cause: str, entries: list[Entry], at: UnixSeconds) -> bool:
+    async def book(
+        self,
+        cause: str,
+        entries: list[Entry],
+        at: UnixSeconds,
+        *,
+        beside: AbstractAsyncContextManager[Write] | None = None,
+    ) -> bool:
         """Store a transaction; False when this cause is booked already, and nothing changes.
+
+        Args:
+            cause: what for.
+            entries: sum to zero.
+            at: when.
+            beside: changes other rows in the same database transaction.
 
         Raises:
             LedgerReadOnly: these books did not verify.
@@ -202,13 +223,15 @@ class Ledger:
         async with self._writing:
             if self.fault is not None:
                 raise LedgerReadOnly(str(self.fault))
-            async with self.engine.begin() as connection:
-                booked = select(TRANSACTIONS.c.number).where(TRANSACTIONS.c.cause == cause)
-                if (await connection.execute(booked)).first() is not None:
-                    return False
-                posting = self._books.draft(cause, entries, at)
-                ids = await self._store(connection, posting)
-            self._apply(posting, ids)
+            async with beside or nullcontext(_nothing_more) as write_beside:
+                async with self.engine.begin() as connection:
+                    booked = select(TRANSACTIONS.c.number).where(TRANSACTIONS.c.cause == cause)
+                    if (await connection.execute(booked)).first() is not None:
+                        return False
+                    posting = self._books.draft(cause, entries, at)
+                    ids = await self._store(connection, posting)
+                    await write_beside(connection)
+                self._apply(posting, ids)
             last = self.checkpoint.number if self.checkpoint else 0
             if self.count - last >= CHECKPOINT_EVERY:
                 await self._make_checkpoint(at)
@@ -331,6 +354,10 @@ class Ledger:
         missing = sorted(self._accounts.keys() - seen)
         return Fault(f"ledger_account {missing[0]}", "is missing") if missing else None
 
+    async def _check_rolls(self) -> Fault | None:
+        faults = [await roll.check() for roll in self._rolls.values()]
+        return next((fault for fault in faults if fault is not None), None)
+
     async def _store(self, connection: AsyncConnection, posting: Posting) -> dict[Account, int]:
         """Write a posting; return the ids of all its accounts."""
         number = posting.transaction.number
@@ -393,6 +420,10 @@ class Ledger:
             await connection.execute(insert(CHECKPOINTS), row)
         self.checkpoint = made  # before the note, which a stop may cut short
         await asyncio.to_thread(self.anchor.write, made.number, made.hash)
+
+
+async def _nothing_more(_connection: AsyncConnection) -> None:
+    """Nothing is written beside the books."""
 
 
 _UPDATE_ACCOUNT = (

@@ -20,6 +20,7 @@ __all__ = [
     "DISPUTES",
     "ENTRIES",
     "REFUSED",
+    "ROLLS",
     "STANCES",
     "THRESHOLDS",
     "TRANSACTIONS",
@@ -132,6 +133,16 @@ class DisputeRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=Sealed)
 
 
+class RollRow(SQLModel, table=True):
+    """How many rows another table has, and a sum over them, sealed."""
+
+    __tablename__ = "roll"
+
+    name: str = Field(primary_key=True, max_length=40)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
 class RefusedUsageRow(SQLModel, table=True):
     """A usage report that could not be booked, kept so that an operator can look into it."""
 
@@ -155,3 +166,4 @@ THRESHOLDS = _table("threshold_change")
 REFUSED = _table("refused_usage")
 VOUCHERS = _table("voucher")
 DISPUTES = _table("dispute")
+ROLLS = _table("roll")

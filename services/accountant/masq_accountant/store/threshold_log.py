@@ -3,14 +3,13 @@
 from dataclasses import asdict, dataclass
 
 import msgspec
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from masq_accountant.errors import SealBroken, ThresholdsRefused
 from masq_accountant.ledger import Fault
 from masq_accountant.ledger.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from masq_accountant.store.ledger import Ledger
 from masq_accountant.store.tables import THRESHOLDS
-from masq_accountant.store.vault import Vault, place
+from masq_accountant.store.vault import place
 from masq_kernel.units import UnixSeconds
 
 __all__ = ["Change", "ThresholdLog"]
@@ -42,12 +41,11 @@ class ThresholdLog:
     """Loads and adds changes.
 
     Args:
-        engine: the database, migrated.
-        vault: seals them.
+        ledger: beside whose books they are kept.
     """
 
-    def __init__(self, engine: AsyncEngine, vault: Vault) -> None:
-        self._engine, self._vault = engine, vault
+    def __init__(self, ledger: Ledger) -> None:
+        self._roll, self._vault = ledger.roll(THRESHOLDS), ledger.keys.vault
         self.changes: list[Change] = []
 
     @property
@@ -62,17 +60,16 @@ class ThresholdLog:
 
     async def load(self) -> Fault | None:
         """Read all changes; return the first row that cannot be read, where reading ends."""
-        query = select(*THRESHOLDS.c).order_by(THRESHOLDS.c.number)
-        async with self._engine.connect() as connection:
-            for row in await connection.execute(query):
-                expected = self.revision + 1
-                if row.number != expected:
-                    return Fault(f"threshold_change {expected}", "is missing")
-                try:
-                    self.changes.append(self._open(row.number, row.at, row.sealed))
-                except SealBroken:
-                    return Fault(f"threshold_change {row.number}", "is not what was written")
-        return None
+        rows, fault = await self._roll.rows()
+        for row in rows:
+            expected = self.revision + 1
+            if row.number != expected:
+                return Fault(f"threshold_change {expected}", "is missing")
+            try:
+                self.changes.append(self._open(row.number, row.at, row.sealed))
+            except SealBroken:
+                return Fault(f"threshold_change {row.number}", "is not what was written")
+        return fault
 
     async def add(self, after: Thresholds, by: str, at: UnixSeconds) -> None:
         """Put values in force."""
@@ -80,8 +77,7 @@ class ThresholdLog:
         cell = msgspec.json.encode(_Cell(by, asdict(after)))
         where = place("threshold_change", number, int(at))
         row = {"number": number, "at": at, "sealed": self._vault.seal(where, number, cell)}
-        async with self._engine.begin() as connection:
-            await connection.execute(insert(THRESHOLDS), row)
+        await self._roll.change(lambda connection, change: change.insert(connection, [row]))
         self.changes.append(Change(number, at, by, after))
 
     def _open(self, number: int, at: int, sealed: bytes) -> Change:
