@@ -6,7 +6,11 @@ MasqError (kernel)
 |- SealBroken              a cell that was changed, or stands in another place
 +- RemoteError (kernel)
    |- UsageRefused         a usage report that cannot be booked
-   +- ThresholdsRefused    values that do not fit together
+   |- ThresholdsRefused    values that do not fit together
+   +- ChainError           the chain cannot be asked, or not be believed
+      |- ChainUnavailable  no server answers
+      |- ChainRefused      a server answers, and says no
+      +- ServersDisagree   servers tell different stories
 """
 
 from collections.abc import Mapping
@@ -14,8 +18,12 @@ from collections.abc import Mapping
 from masq_kernel.errors import MasqError, RemoteError
 
 __all__ = [
+    "ChainError",
+    "ChainRefused",
+    "ChainUnavailable",
     "LedgerReadOnly",
     "SealBroken",
+    "ServersDisagree",
     "ThresholdsRefused",
     "UnbalancedTransaction",
     "UsageRefused",
@@ -48,3 +56,28 @@ class ThresholdsRefused(RemoteError):  # noqa: N818 - states a fact
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{name} {problem}" for name, problem in problems.items()))
         self.problems = dict(problems)
+
+
+class ChainError(RemoteError):
+    """The chain cannot be asked, or not be believed; nothing has changed, so try again."""
+
+
+class ChainUnavailable(ChainError):  # noqa: N818 - states a fact
+    """No server answers."""
+
+
+class ServersDisagree(ChainError):  # noqa: N818 - states a fact
+    """Servers tell different stories, so that none is believed."""
+
+
+class ChainRefused(ChainError):  # noqa: N818 - states a fact
+    """A server answers, and says no.
+
+    Args:
+        reason: its words, as far as they are short and printable.
+        code: of JSON-RPC; None: it gave none.
+    """
+
+    def __init__(self, reason: str, code: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.code = reason, code

@@ -96,6 +96,26 @@ class Reconciler:
             finally:
                 self.is_running = False
 
+    async def reconcile_all(self) -> str:
+        """Ask all creditors, unless somebody is asking already; return what came of it."""
+        if self.is_running:
+            return "another one went on"
+        await self.reconcile_unless_busy(self._notary.creditors())
+        disputed = sum(each.finding == "disputed" for each in self.findings)
+        silent = sum(each.finding == "silent" for each in self.findings)
+        asked = len(self.findings)
+        return f"{asked} creditors asked, {disputed} dispute, {silent} did not answer"
+
+    async def reconcile_unless_busy(self, creditors: list[NodeId]) -> None:
+        """Ask these, unless somebody is asking already."""
+        if self.is_running or not creditors:
+            return
+        self.is_running = True
+        try:
+            await self.reconcile(creditors)
+        finally:
+            self.is_running = False
+
     async def reconcile(self, creditors: list[NodeId]) -> None:
         """Ask these, and keep what comes of it."""
         places = asyncio.Semaphore(AT_ONCE)

@@ -21,11 +21,14 @@ class Chain:
         name: MASQ's name for the chain, as descriptors spell it.
         chain_id: EIP-155 id, at most 64 bits.
         token: address of the MASQ contract, 20 bytes.
+        confirmations: how many blocks make a transaction final, as operators of such chains use:
+            long enough for the reorganisations that each has seen.
     """
 
     name: str
     chain_id: int
     token: bytes
+    confirmations: int = 12
 
     def context(self, purpose: str) -> bytes:
         """Return the byte string that separates one use of a key from every other.
@@ -37,19 +40,24 @@ class Chain:
         return label + b"\0" + self.chain_id.to_bytes(8, "big") + self.token
 
 
-def _chain(name: str, chain_id: int, token: str) -> Chain:
-    return Chain(name=name, chain_id=chain_id, token=bytes.fromhex(token))
+def _chain(name: str, chain_id: int, token: str, confirmations: int) -> Chain:
+    return Chain(
+        name=name,
+        chain_id=chain_id,
+        token=bytes.fromhex(token),
+        confirmations=confirmations,
+    )
 
 
 CHAINS: dict[str, Chain] = {
     chain.name: chain
     for chain in (
-        _chain("polygon-mainnet", 137, "Ee9A352F6aAc4aF1A5B9f467F6a93E0ffBe9Dd35"),
-        _chain("eth-mainnet", 1, "06F3C323f0238c72BF35011071f2b5B7F43A054c"),
-        _chain("base-mainnet", 8453, "45D9C101a3870Ca5024582fd788F4E1e8F7971c3"),
-        _chain("base-sepolia", 84532, "898e1ce720084A902bc37dd822ed6d6a5f027e10"),
-        _chain("polygon-amoy", 80002, "d98c3ebd6b7f9b7cda2449ecac00d1e5f47a8193"),
-        _chain("dev", 2, "59882e4a8f5d24643d4dda422922a870f1b3e664"),
+        _chain("polygon-mainnet", 137, "Ee9A352F6aAc4aF1A5B9f467F6a93E0ffBe9Dd35", 128),
+        _chain("eth-mainnet", 1, "06F3C323f0238c72BF35011071f2b5B7F43A054c", 32),
+        _chain("base-mainnet", 8453, "45D9C101a3870Ca5024582fd788F4E1e8F7971c3", 60),
+        _chain("base-sepolia", 84532, "898e1ce720084A902bc37dd822ed6d6a5f027e10", 60),
+        _chain("polygon-amoy", 80002, "d98c3ebd6b7f9b7cda2449ecac00d1e5f47a8193", 128),
+        _chain("dev", 2, "59882e4a8f5d24643d4dda422922a870f1b3e664", 3),
     )
 }
 

@@ -34,6 +34,11 @@ class Kind(StrEnum):
     INCOME_EXIT = "income:exit"
     OWED_TO_NODE = "owed-to-node"  # memorandum: which node a payable is for (docs/adr/0021)
     OWED_TO_NODES = "owed-to-nodes"  # and the other side of that
+    TOKENS_SPENT = "tokens:spent"
+    TOKENS_RECEIVED = "tokens:received"
+    SUSPENSE = "suspense"  # received from a wallet that never owed us anything
+    IN_FLIGHT = "in-flight"  # memorandum: what payments under way will pay of a payable
+    IN_FLIGHTS = "in-flights"  # and the other side of that
 
     @property
     def debt_sign(self) -> int:

@@ -2,5 +2,5 @@
 
 __all__ = ["HEAD"]
 
-HEAD = "0003"
+HEAD = "0004"
 """The last step; tests compare it with the scripts."""

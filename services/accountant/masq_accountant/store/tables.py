@@ -16,9 +16,11 @@ from masq_accountant.store.vault import SealedBytes
 
 __all__ = [
     "ACCOUNTS",
+    "CHAIN_MARKS",
     "CHECKPOINTS",
     "DISPUTES",
     "ENTRIES",
+    "PAYMENTS",
     "REFUSED",
     "ROLLS",
     "STANCES",
@@ -133,6 +135,26 @@ class DisputeRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=Sealed)
 
 
+class PaymentRow(SQLModel, table=True):
+    """One payment of ours; `sealed` has all of it, the signed transactions too."""
+
+    __tablename__ = "payment"
+
+    name: bytes = Field(sa_type=Sealed, primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
+class ChainMarkRow(SQLModel, table=True):
+    """How far the chain was read for payments to us."""
+
+    __tablename__ = "chain_mark"
+
+    name: bytes = Field(sa_type=Sealed, primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
 class RollRow(SQLModel, table=True):
     """How many rows another table has, and a sum over them, sealed."""
 
@@ -167,3 +189,5 @@ REFUSED = _table("refused_usage")
 VOUCHERS = _table("voucher")
 DISPUTES = _table("dispute")
 ROLLS = _table("roll")
+PAYMENTS = _table("payment")
+CHAIN_MARKS = _table("chain_mark")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, Self, TypeVar
 
-from masq_kernel.bus.messages import accountant, control, evidence, gossip, router
+from masq_kernel.bus.messages import accountant, control, evidence, gossip, router, settlement
 from masq_kernel.bus.messages.base import BusMessage
 
 __all__ = [
@@ -189,10 +189,10 @@ ASSOCIATION = _request(
 )
 
 # Gossip tells and is asked
-STAGE_CHANGED = _event("stage-changed", gossip.StageChanged, _GOSSIP, _ROUTER, _API)
+STAGE_CHANGED = _event("stage-changed", gossip.StageChanged, _GOSSIP, _ROUTER, _ACCOUNTANT, _API)
 ROUTE = _request("route", gossip.RouteRequested, gossip.RouteFound, _GOSSIP, _ROUTER, _API)
 GOSSIP_STATUS = _request(
-    "status", gossip.GossipStatusRequested, gossip.GossipStatus, _GOSSIP, _API, _ROUTER
+    "status", gossip.GossipStatusRequested, gossip.GossipStatus, _GOSSIP, _API, _ROUTER, _ACCOUNTANT
 )
 STAGES = _request("stages", gossip.StagesRequested, gossip.StagesListed, _GOSSIP, _API)
 ADDRESS = _request("address", gossip.AddressRequested, gossip.AddressShown, _GOSSIP, _API)
@@ -297,6 +297,14 @@ THRESHOLDS_HISTORY = _request(
     _API,
 )
 SCAN = _request("scan", accountant.ScanRequested, accountant.ScanDone, _ACCOUNTANT, _API)
+PAYMENTS = _request(
+    "payments", settlement.PaymentsRequested, settlement.PaymentsListed, _ACCOUNTANT, _API
+)
+PAYMENT_CHANGED = _event("payment-changed", settlement.PaymentChanged, _ACCOUNTANT, _API)
+BALANCES = _request(
+    "balances", settlement.BalancesRequested, settlement.BalancesShown, _ACCOUNTANT, _API
+)
+SCANS = _request("scans", settlement.ScansRequested, settlement.ScansListed, _ACCOUNTANT, _API)
 VERIFY_LEDGER = _request(
     "verify", accountant.VerificationRequested, accountant.VerificationState, _ACCOUNTANT, _API
 )

@@ -1,0 +1,316 @@
+"""Pay what is due, and follow each payment until the chain has had the last word.
+
+    pay      choose -> sign -> write down, debt marked in flight -> send
+    follow   ask the chain -> book as paid | release | send again | sign a dearer one, write, send
+
+Nothing is sent before it is written down, and what is written down is sent again until it is mined
+or can never be: a crash at any point neither loses a payment nor makes two (transactional outbox).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from masq_accountant.chain import ChainPort, Signer
+from masq_accountant.errors import ChainError
+from masq_accountant.ledger import Account, Entry, Kind, Standing
+from masq_accountant.ledger.thresholds import Thresholds
+from masq_accountant.scans import Outcome
+from masq_accountant.settlement import (
+    Attempt,
+    Confirm,
+    Debt,
+    Fail,
+    FeePolicy,
+    Fees,
+    Funds,
+    Mine,
+    Payment,
+    Phase,
+    Receipt,
+    Resend,
+    Return,
+    Selected,
+    Wait,
+    bookings,
+    next_step,
+    select,
+)
+from masq_accountant.store import Ledger
+from masq_accountant.store.payments import PaymentStore
+from masq_accountant.unbroken import unbroken
+from masq_kernel.clock import Clock
+from masq_kernel.identity.keys import NodeId
+from masq_kernel.units import Wei, masq_text
+
+__all__ = ["Payer"]
+
+ATTEMPTS_MAX = 12
+"""Of one payment, each an eighth dearer than the last: four times the first price."""
+
+WAITING_MAX = 64
+"""Transactions of our wallet that no block has and a server may tell of; more is not believed."""
+
+_log = structlog.get_logger()
+
+Reconcile = Callable[[list[NodeId]], Coroutine[Any, Any, None]]
+Tell = Callable[[Payment], Awaitable[None]]
+
+
+class Payer:
+    """Pays; one thing at a time.
+
+    Args:
+        ledger: what we owe.
+        store: all payments.
+        chain: where they are made.
+        signer: of our wallet.
+        thresholds: gives those in force.
+        policy: what gas may cost.
+        reconcile: asks creditors what we owe them, before they are paid.
+        tell: told of each payment that has changed.
+        clock: for ages.
+        confirmations: how many blocks make a payment final.
+        stuck_s: how long one waits before a dearer one is made.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: PaymentStore,
+        chain: ChainPort,
+        signer: Signer,
+        *,
+        thresholds: Callable[[], Thresholds],
+        policy: FeePolicy,
+        reconcile: Reconcile,
+        tell: Tell,
+        clock: Clock,
+        confirmations: int,
+        stuck_s: int,
+    ) -> None:
+        self._ledger, self._store, self._chain, self._signer = ledger, store, chain, signer
+        self._thresholds, self._policy, self._clock = thresholds, policy, clock
+        self._reconcile, self._tell = reconcile, tell
+        self._confirmations, self._stuck_s = confirmations, stuck_s
+        self._working = asyncio.Lock()
+
+    # -- paying ------------------------------------------------------------------------------
+
+    async def pay(self) -> Outcome:
+        """Pay what is due and can be paid.
+
+        Raises:
+            ChainError: the chain cannot be asked.
+            LedgerReadOnly: what these books say is not to be believed.
+        """
+        due = self._due()
+        if not due:
+            return Outcome("nothing is due")
+        await unbroken(self._reconcile(self._creditors(due)), name="reconcile before paying")
+        async with self._working:
+            return await self._pay()
+
+    async def _pay(self) -> Outcome:
+        due = self._due()
+        if not due:
+            return Outcome("nothing is due any more, now that the books were compared")
+        market = await self._chain.market()
+        fees = self._policy.offer(market)
+        if fees is None:
+            return Outcome(f"{len(due)} debts wait: gas costs more than is allowed", is_well=False)
+        tokens, coin = await self._chain.balances(self._signer.wallet)
+        waiting = [each for each in self._store.open() if each.phase is Phase.IN_FLIGHT]
+        tokens = Wei(tokens - sum(each.amount for each in waiting))
+        if tokens <= 0:
+            return Outcome(f"{len(due)} debts wait: the wallet has no MASQ left", is_well=False)
+        probe = Wei(min(tokens, min(debt.owed for debt in due)))
+        gas = await self._chain.gas(self._signer.wallet, due[0].wallet, probe)
+        coin -= sum(each.attempts[-1].fees.cost(gas) for each in waiting)
+        funds = Funds(tokens=tokens, coin=max(0, coin), fee=fees.cost(gas))
+        chosen = select(due, self._thresholds(), funds)
+        made = await self._make_all(chosen.payments, gas, fees)
+        total = masq_text(Wei(sum(each.amount for each in made)))
+        text = f"{len(made)} payments of {total} MASQ were sent"
+        if chosen.left:
+            text += f"; {chosen.left} debts wait: {chosen.why}"
+        return Outcome(text, changed=len(made), is_well=bool(made) or not chosen.left)
+
+    async def _make_all(self, wanted: tuple[Selected, ...], gas: int, fees: Fees) -> list[Payment]:
+        nonce = await self._next_nonce() if wanted else 0
+        made = []
+        for offset, each in enumerate(wanted):
+            made.append(await self._make(each, nonce + offset, gas, fees))
+        return made
+
+    async def _make(self, wanted: Selected, nonce: int, gas: int, fees: Fees) -> Payment:
+        """Sign a payment, write it down together with the debt's mark, and only then send it."""
+        attempt, now = await self._sign(wanted, nonce, gas, fees), self._clock.unix()
+        payment = Payment(
+            number=self._store.next_number,
+            wallet=wanted.wallet,
+            amount=wanted.amount,
+            nonce=nonce,
+            attempts=(attempt,),
+            created_at=now,
+            updated_at=now,
+        )
+        await self._book(payment, "in-flight", bookings.signed(payment))
+        _log.info("payment signed", number=payment.number, nonce=nonce)
+        await self._send(payment)
+        return payment
+
+    async def _sign(self, wanted: Selected, nonce: int, gas: int, fees: Fees) -> Attempt:
+        signed = await self._signer.sign_transfer(
+            wanted.wallet, wanted.amount, nonce=nonce, gas=gas, fees=fees
+        )
+        return Attempt(raw=signed.raw, hash=signed.hash, fees=fees, at=self._clock.unix())
+
+    async def _send(self, payment: Payment) -> None:
+        try:
+            await self._chain.send(payment.attempts[-1].raw)
+        except ChainError as error:  # it is written down: the next scan sends it again
+            _log.warning("payment not taken yet", number=payment.number, reason=str(error))
+
+    async def _next_nonce(self) -> int:
+        """Return the first nonce that neither the chain nor a payment of ours has.
+
+        What no block has yet is one server's word, so it may add only a little.
+        """
+        wallet = self._signer.wallet
+        in_blocks = (await self._chain.sight(wallet, ())).nonce_next
+        waiting = await self._chain.nonce(wallet)
+        if not in_blocks <= waiting <= in_blocks + WAITING_MAX:
+            waiting = in_blocks
+        return max(waiting, *(each.nonce + 1 for each in self._store.open()), in_blocks)
+
+    def _due(self) -> list[Debt]:
+        """Return the debts that are due, without what is in flight already."""
+        now, thresholds = self._clock.unix(), self._thresholds()
+        standings, none = self._ledger.standings(), Standing()
+        debts = []
+        for account, standing in standings.items():
+            if account.kind is not Kind.PAYABLE or account.wallet is None:
+                continue
+            in_flight = standings.get(Account(Kind.IN_FLIGHT, account.wallet), none).balance
+            debt = Debt(account.wallet, Wei(-standing.balance - in_flight), standing.age_s(now))
+            if thresholds.qualifies(debt.owed, debt.age_s):
+                debts.append(debt)
+        return debts
+
+    def _creditors(self, debts: list[Debt]) -> list[NodeId]:
+        """Return the nodes that earn with these wallets."""
+        wallets = {debt.wallet for debt in debts}
+        nodes = (
+            account.node
+            for account in self._ledger.standings()
+            if account.kind is Kind.OWED_TO_NODE and account.wallet in wallets
+        )
+        return list(dict.fromkeys(node for node in nodes if node is not None))
+
+    # -- following ---------------------------------------------------------------------------
+
+    async def follow(self) -> Outcome:
+        """Look after every payment that is not finished.
+
+        Raises:
+            ChainError: the chain cannot be asked about any of them.
+            LedgerReadOnly: nothing may be booked.
+        """
+        async with self._working:
+            waiting = self._store.open()
+            if not waiting:
+                return Outcome("no payment is under way")
+            problems: list[ChainError] = []
+            finished = 0
+            for payment in waiting:
+                try:
+                    finished += await self._advance(payment)
+                except ChainError as error:
+                    problems.append(error)
+            if len(problems) == len(waiting):
+                raise problems[0]
+            left = len(self._store.open())
+            text = f"{finished} payments were finished, {left} are under way"
+            if problems:
+                text += f"; {len(problems)} could not be looked up: {problems[0]}"
+            return Outcome(text, changed=finished, is_well=not problems)
+
+    async def _advance(self, payment: Payment) -> bool:
+        """Take the next step with a payment; return whether it is finished."""
+        now = self._clock.unix()
+        hashes = [each.hash for each in payment.attempts]
+        step = next_step(
+            payment,
+            await self._chain.sight(self._signer.wallet, hashes),
+            now=now,
+            confirmations=self._confirmations,
+            stuck_s=self._stuck_s,
+        )
+        match step:
+            case Wait():
+                pass
+            case Mine(receipt):
+                await self._keep(replace(_in_block(payment, receipt), updated_at=now))
+            case Confirm(receipt):
+                done = replace(_in_block(payment, receipt), phase=Phase.CONFIRMED, updated_at=now)
+                await self._book(done, "paid", bookings.confirmed(done))
+                _log.info("payment confirmed", number=done.number)
+            case Fail(reason, receipt):
+                seen = payment if receipt is None else _in_block(payment, receipt)
+                await self._book(seen.failed(reason, now), "released", bookings.failed(seen))
+                _log.warning("payment failed", number=payment.number, reason=reason)
+            case Return():
+                _log.warning("a payment's block left the chain", number=payment.number)
+                await self._keep(payment.unmined(now))
+                await self._send(payment)
+            case Resend(dearer):
+                await self._resend(payment, dearer=dearer)
+        return not self._store.payments[payment.number].is_open
+
+    async def _resend(self, payment: Payment, *, dearer: bool) -> None:
+        if dearer and len(payment.attempts) < ATTEMPTS_MAX:
+            fees = self._policy.replacement(payment.attempts[-1].fees, await self._chain.market())
+            if fees is not None:
+                payment = await self._replace(payment, fees)
+        await self._send(payment)
+
+    async def _replace(self, payment: Payment, fees: Fees) -> Payment:
+        """Sign a dearer transaction of the same nonce, and write it down before it is sent."""
+        same = Selected(payment.wallet, payment.amount)
+        gas = await self._chain.gas(self._signer.wallet, payment.wallet, payment.amount)
+        dearer = payment.with_attempt(await self._sign(same, payment.nonce, gas, fees))
+        await self._keep(dearer)
+        _log.info("payment offered at a higher price", number=payment.number)
+        return dearer
+
+    # -- keeping -----------------------------------------------------------------------------
+
+    async def _book(self, payment: Payment, what: str, entries: list[Entry]) -> None:
+        """Book and keep a payment in one database transaction."""
+        await unbroken(self._book_at_once(payment, what, entries), name=f"book {what}")
+        await self._tell(payment)
+
+    async def _book_at_once(self, payment: Payment, what: str, entries: list[Entry]) -> None:
+        cause = f"{payment.cause}:{what}"
+        beside = self._store.saving(payment)
+        if await self._ledger.book(cause, entries, self._clock.unix(), beside=beside):
+            self._store.note(payment)
+
+    async def _keep(self, payment: Payment) -> None:
+        await unbroken(self._store.save(payment), name="keep a payment")
+        await self._tell(payment)
+
+
+def _in_block(payment: Payment, receipt: Receipt) -> Payment:
+    return replace(
+        payment,
+        phase=Phase.MINED,
+        mined=receipt.hash,
+        block=receipt.block,
+        block_hash=receipt.block_hash,
+        gas_cost=receipt.gas_cost,
+    )
