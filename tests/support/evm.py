@@ -40,7 +40,7 @@ def require_anvil():
     return found
 
 
-class RpcFailed(Exception):
+class RpcError(Exception):
     """The chain says no."""
 
 
@@ -58,7 +58,7 @@ class Evm:
         async with self._session.post(self.url, json=question) as answered:
             answer = await answered.json()
         if "error" in answer:
-            raise RpcFailed(answer["error"])
+            raise RpcError(answer["error"])
         return answer["result"]
 
     async def close(self):

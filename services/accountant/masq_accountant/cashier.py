@@ -129,7 +129,7 @@ class Cashier:
             self.chain,
             earning=self._wallets.earning,
             own=self._wallets.own,
-            on_booked=self._warden.on_booked,
+            on_paid=self._warden.on_paid,
             clock=self._clock,
             first_block=settings.rpc_first_block,
         )

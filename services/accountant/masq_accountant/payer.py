@@ -8,6 +8,7 @@ or can never be: a crash at any point neither loses a payment nor makes two (tra
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -43,7 +44,7 @@ from masq_accountant.store import Ledger
 from masq_accountant.store.payments import PaymentStore
 from masq_accountant.unbroken import unbroken
 from masq_kernel.clock import Clock
-from masq_kernel.identity.keys import NodeId
+from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.units import Wei, masq_text
 
 __all__ = ["Payer"]
@@ -127,8 +128,7 @@ class Payer:
         tokens = Wei(tokens - sum(each.amount for each in waiting))
         if tokens <= 0:
             return Outcome(f"{len(due)} debts wait: the wallet has no MASQ left", is_well=False)
-        probe = Wei(min(tokens, min(debt.owed for debt in due)))
-        gas = await self._chain.gas(self._signer.wallet, due[0].wallet, probe)
+        gas = await self._gas(Wei(min(tokens, min(debt.owed for debt in due))))
         coin -= sum(each.attempts[-1].fees.cost(gas) for each in waiting)
         funds = Funds(tokens=tokens, coin=max(0, coin), fee=fees.cost(gas))
         chosen = select(due, self._thresholds(), funds)
@@ -174,6 +174,16 @@ class Payer:
             await self._chain.send(payment.attempts[-1].raw)
         except ChainError as error:  # it is written down: the next scan sends it again
             _log.warning("payment not taken yet", number=payment.number, reason=str(error))
+
+    async def _gas(self, amount: Wei) -> int:
+        """Return how much gas a transfer to anybody needs at most.
+
+        To a wallet that never had the token it takes a third more than to others, so the question
+        is about one that cannot have: nobody knows it before it is asked.
+        """
+        seed = self._signer.wallet.raw + self._store.next_number.to_bytes(8, "big")
+        fresh = WalletAddress(hashlib.sha256(seed).digest()[:20])
+        return await self._chain.gas(self._signer.wallet, fresh, amount)
 
     async def _next_nonce(self) -> int:
         """Return the first nonce that neither the chain nor a payment of ours has.
@@ -281,7 +291,7 @@ class Payer:
     async def _replace(self, payment: Payment, fees: Fees) -> Payment:
         """Sign a dearer transaction of the same nonce, and write it down before it is sent."""
         same = Selected(payment.wallet, payment.amount)
-        gas = await self._chain.gas(self._signer.wallet, payment.wallet, payment.amount)
+        gas = await self._gas(payment.amount)
         dearer = payment.with_attempt(await self._sign(same, payment.nonce, gas, fees))
         await self._keep(dearer)
         _log.info("payment offered at a higher price", number=payment.number)

@@ -36,7 +36,7 @@ class Receiver:
         chain: what is read.
         earning: to which wallet.
         own: wallets whose transfers are not payments.
-        on_booked: told which accounts have changed.
+        on_paid: told who has paid.
         clock: for bookings.
         first_block: where a new node begins; None: at the head.
     """
@@ -49,13 +49,13 @@ class Receiver:
         *,
         earning: WalletAddress,
         own: frozenset[WalletAddress],
-        on_booked: Callable[[Iterable[Account]], Awaitable[None]],
+        on_paid: Callable[[Iterable[Account]], Awaitable[None]],
         clock: Clock,
         first_block: int | None = None,
     ) -> None:
         self._ledger, self._mark, self._chain = ledger, mark, chain
         self._earning, self._own = earning, own
-        self._on_booked, self._clock, self._first_block = on_booked, clock, first_block
+        self._on_paid, self._clock, self._first_block = on_paid, clock, first_block
 
     async def receive(self) -> Outcome:
         """Read on, up to the newest block that is deep enough.
@@ -101,7 +101,7 @@ class Receiver:
             return False
         _log.info("payment received", is_known=is_known, block=transfer.block)
         if is_known:
-            await self._on_booked([debtor])
+            await self._on_paid([debtor])
         return True
 
     async def _match(self) -> None:
@@ -115,4 +115,4 @@ class Receiver:
             cause = f"matched:{account.wallet.raw.hex()}:{self._ledger.count + 1}"
             entries = bookings.matched(account.wallet, Wei(-standing.balance))
             if await self._ledger.book(cause, entries, self._clock.unix()):
-                await self._on_booked([debtor])
+                await self._on_paid([debtor])

@@ -159,11 +159,19 @@ class Warden:
             if account.kind is Kind.RECEIVABLE
             and (standings[account].balance > limit or self._is_over(account.wallet))
         ]
-        if not over:
-            return
+        if over:
+            await self._judge_these(over, thresholds, now)
+
+    async def on_paid(self, accounts: Iterable[Account]) -> None:
+        """Serve again at once who has paid enough."""
+        await self._judge_these(accounts, self._log.in_force, self._clock.unix())
+
+    async def _judge_these(
+        self, accounts: Iterable[Account], thresholds: Thresholds, now: UnixSeconds
+    ) -> None:
         async with self._changing:
             changes: dict[WalletAddress, Stance] = {}
-            for account in over:
+            for account in accounts:
                 assert account.wallet is not None
                 self._judge(account, account.wallet, thresholds, now, changes)
             await self._change(changes, now)

@@ -1,0 +1,162 @@
+"""Debts are paid on a real chain, and the books of both sides meet there, to the wei."""
+
+import pytest
+
+from masq_accountant.ledger import Kind
+from masq_accountant.ledger.bans import Cause
+from masq_accountant.settlement import Phase
+from support.evm import COIN, running_evm
+from support.settling import CONFIRMATIONS, DUE_S, MASQ, address_of, house
+
+DEBT = 3 * MASQ // 4 + 123_456_789
+
+
+@pytest.fixture
+async def evm():
+    async with running_evm() as made:
+        yield made
+
+
+@pytest.fixture
+async def debtor(tmp_path, evm):
+    async with house(tmp_path / "debtor", 1, [evm.url]) as made:
+        await evm.give(made.consuming, tokens=10 * MASQ, coin=COIN)
+        yield made
+
+
+@pytest.fixture
+async def creditor(tmp_path, evm):
+    async with house(tmp_path / "creditor", 2, [evm.url]) as made:
+        await made.scan("receivables")  # begins to read at the head
+        yield made
+
+
+async def test_a_debt_lives_from_the_first_scan_to_the_last_wei(evm, debtor, creditor):
+    await debtor.owe(creditor.earning, DEBT)
+    await creditor.serve(debtor.consuming, DEBT)
+    await creditor.scan("delinquency")
+    assert creditor.warden.refused() == {debtor.consuming: Cause.DELINQUENT}
+
+    assert (await debtor.scan("payables")).changed == 1
+    [payment] = debtor.payments
+    assert (payment.phase, payment.amount, payment.nonce) == (Phase.IN_FLIGHT, DEBT, 0)
+    assert (debtor.owed(creditor.earning), debtor.in_flight) == (DEBT, DEBT)
+    assert "nothing is due" in (await debtor.scan("payables")).text, "what is in flight is not due"
+
+    await evm.mine()
+    assert "0 payments were finished" in (await debtor.scan("pending")).text
+    assert debtor.payments[0].phase is Phase.MINED
+    await evm.mine(CONFIRMATIONS - 2)
+    assert (await debtor.scan("pending")).changed == 1
+    [payment] = debtor.payments
+    assert payment.phase is Phase.CONFIRMED
+    assert (debtor.owed(creditor.earning), debtor.in_flight, debtor.paid) == (0, 0, DEBT)
+    assert payment.gas_cost == COIN - await evm.coin(debtor.consuming)
+
+    assert (await creditor.scan("receivables")).changed == 1
+    assert creditor.owes(debtor.consuming) == 0
+    assert creditor.balance(Kind.TOKENS_RECEIVED) == DEBT == await evm.tokens(creditor.earning)
+    assert creditor.warden.refused() == {}, "paid, and served again at once"
+    assert (await creditor.scan("receivables")).changed == 0
+    await creditor.reopen()
+    assert (await creditor.scan("receivables")).changed == 0
+    assert creditor.owes(debtor.consuming) == 0
+
+
+async def test_several_debts_are_paid_at_once_in_the_order_of_their_risk(evm, debtor):
+    wallets = [address_of(20 + number) for number in range(4)]
+    for number, wallet in enumerate(wallets):
+        await debtor.owe(wallet, (number + 1) * MASQ)
+    await debtor.owe(address_of(40), MASQ // 4)  # below what is ever paid
+    await debtor.owe(address_of(41), 5 * MASQ, age_s=60)  # not mature
+    assert (await debtor.scan("payables")).changed == 4
+    assert [each.wallet for each in debtor.payments] == wallets[::-1]
+    assert [each.nonce for each in debtor.payments] == [0, 1, 2, 3]
+    await evm.mine(CONFIRMATIONS)
+    assert (await debtor.scan("pending")).changed == 4
+    for number, wallet in enumerate(wallets):
+        assert (debtor.owed(wallet), await evm.tokens(wallet)) == (0, (number + 1) * MASQ)
+
+
+async def test_a_wallet_that_never_had_the_token_is_paid_beside_one_that_has(evm, debtor):
+    """The second takes a third less gas, which must not be the limit of both."""
+    old, fresh = address_of(20), address_of(21)
+    await evm.give(old, tokens=1)
+    await debtor.owe(old, 3 * MASQ)
+    await debtor.owe(fresh, 2 * MASQ)
+    await debtor.scan("payables")
+    await evm.mine(CONFIRMATIONS)
+    assert (await debtor.scan("pending")).changed == 2
+    assert (debtor.owed(old), debtor.owed(fresh)) == (0, 0)
+    assert {each.phase for each in debtor.payments} == {Phase.CONFIRMED}
+
+
+async def test_what_is_charged_while_a_payment_is_under_way_is_the_next_ones(evm, debtor):
+    await debtor.owe(address_of(20), MASQ)
+    await debtor.scan("payables")
+    await debtor.owe(address_of(20), 2 * MASQ, age_s=0)
+    await evm.mine(CONFIRMATIONS)
+    await debtor.scan("pending")
+    assert debtor.owed(address_of(20)) == 2 * MASQ
+    debtor.clock.advance(DUE_S)
+    await debtor.scan("payables")
+    await evm.mine(CONFIRMATIONS)
+    await debtor.scan("pending")
+    assert (debtor.owed(address_of(20)), await evm.tokens(address_of(20))) == (0, 3 * MASQ)
+
+
+async def test_never_more_is_paid_than_there_is(evm, debtor):
+    wallets = [address_of(20 + number) for number in range(3)]
+    for number, wallet in enumerate(wallets):
+        await debtor.owe(wallet, (6 - number) * MASQ)
+    outcome = await debtor.scan("payables")  # 6 + 4 of 5; the wallet has 10
+    assert outcome.changed == 2
+    assert "1 debts wait" in outcome.text
+    assert "MASQ left" in outcome.text
+    await evm.mine(CONFIRMATIONS)
+    await debtor.scan("pending")
+    assert [debtor.owed(wallet) for wallet in wallets] == [0, MASQ, 4 * MASQ]
+    outcome = await debtor.scan("payables")
+    assert not outcome.is_well
+    assert "2 debts wait: the wallet has no MASQ left" in outcome.text
+    assert await evm.transactions(debtor.consuming) == 2, "none that had to revert"
+    await evm.give(debtor.consuming, tokens=10 * MASQ)
+    assert (await debtor.scan("payables")).changed == 2
+
+
+async def test_without_fees_nothing_is_sent_and_the_operator_is_told(evm, debtor):
+    await evm.call("anvil_setBalance", debtor.consuming.text, hex(1_000))
+    await debtor.owe(address_of(20), MASQ)
+    outcome = await debtor.scan("payables")
+    assert not outcome.is_well
+    assert "too little of the chain's coin" in outcome.text
+    assert debtor.payments == []
+    await evm.give(debtor.consuming, coin=COIN)
+    assert (await debtor.scan("payables")).changed == 1
+
+
+async def test_who_pays_before_anything_is_owed_waits_in_suspense(evm, debtor, creditor):
+    early = 2 * MASQ + 7
+    await debtor.owe(creditor.earning, early)
+    await debtor.scan("payables")
+    await evm.mine(CONFIRMATIONS)
+    await creditor.scan("receivables")
+    assert creditor.balance(Kind.SUSPENSE, debtor.consuming) == -early
+    await creditor.serve(debtor.consuming, MASQ)
+    assert creditor.owes(debtor.consuming) == MASQ
+    await creditor.scan("receivables")
+    assert creditor.owes(debtor.consuming) == MASQ - early, "credit for what comes"
+    assert creditor.balance(Kind.SUSPENSE, debtor.consuming) == 0
+
+
+async def test_tokens_between_our_own_wallets_are_no_income(evm, tmp_path):
+    async with house(tmp_path / "node", 3, [evm.url]) as node:
+        await node.scan("receivables")
+        await evm.give(node.consuming, tokens=MASQ, coin=COIN)
+        await evm.give(node.earning, tokens=5)  # from nobody's wallet: suspense
+        data = bytes.fromhex("a9059cbb") + node.earning.raw.rjust(32, b"\0")
+        token = "0x59882e4a8f5d24643d4dda422922a870f1b3e664"
+        await evm.send(node.consuming.text, token, data + (9).to_bytes(32, "big"))
+        await evm.mine(CONFIRMATIONS)
+        await node.scan("receivables")
+        assert node.balance(Kind.TOKENS_RECEIVED) == 5
