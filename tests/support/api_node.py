@@ -8,7 +8,7 @@ from masq_api.auth import Guard
 from masq_api.node import BEHIND, Node
 from masq_kernel.bus import subjects
 from masq_kernel.bus.memory import MemoryBroker
-from masq_kernel.bus.messages import accountant, control, gossip, router
+from masq_kernel.bus.messages import accountant, control, gossip, router, settlement
 from masq_kernel.bus.subjects import Service
 from masq_kernel.clock import ManualClock
 from masq_kernel.entropy import OsEntropy
@@ -215,6 +215,36 @@ def answers():
             transactions=9,
             finished_at=NOW,
         ),
+        subjects.PAYMENTS: settlement.PaymentsListed(payments=(make_payment(7),), more=True),
+        subjects.BALANCES: settlement.BalancesShown(
+            wallets=(
+                settlement.WalletBalance(
+                    wallet=WALLETS[0], role="earning", tokens=str(HUGE), coin="5"
+                ),
+                settlement.WalletBalance(wallet=WALLETS[1], role="consuming", reason="down"),
+            ),
+            chain="dev",
+            is_configured=True,
+            servers=(settlement.ChainServer(name="rpc:1", head=None, trouble="down"),),
+            read_up_to=17,
+        ),
+        subjects.SCANS: settlement.ScansListed(
+            scans=(
+                settlement.ScanState(
+                    kind="payables",
+                    is_running=False,
+                    interval_s=600,
+                    runs=2,
+                    outcome="nothing is due",
+                    is_well=True,
+                    changed=0,
+                    started_at=NOW,
+                    finished_at=NOW,
+                    took_ms=1.5,
+                    next_at=None,
+                ),
+            )
+        ),
         subjects.SCAN: accountant.ScanDone(at=NOW, accounts=3, banned=1, unbanned=0, took_ms=1.5),
         subjects.WALLETS: accountant.WalletsShown(consuming=None, earning=WALLETS[0]),
         subjects.ACCOUNTS: accountant.AccountsListed(
@@ -250,6 +280,22 @@ def answers():
             usage_events=9,
         ),
     }
+
+
+def make_payment(number, **changes):
+    fields = {
+        "number": number,
+        "wallet": WALLETS[1],
+        "amount": str(HUGE),
+        "phase": "in_flight",
+        "transaction": "0x" + "5e" * 32,
+        "attempts": 1,
+        "nonce": 4,
+        "price_max": "9",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return settlement.PaymentState(**{**fields, **changes})
 
 
 class ApiNode:

@@ -1,5 +1,6 @@
 """Answer the bus about payments, balances and scans."""
 
+import asyncio
 from collections.abc import Sequence
 
 from masq_accountant.chain import ChainPort, ServerState
@@ -31,6 +32,8 @@ from masq_kernel.units import Wei
 __all__ = ["SettlementDesk", "gas_spent", "serve_settlement", "shown"]
 
 LIMIT_MAX = 1_000
+ANSWER_S = 1.5
+"""For a chain that is asked while somebody waits; the bus allows two seconds."""
 
 
 class SettlementDesk:
@@ -83,13 +86,9 @@ class SettlementDesk:
 
     async def on_balances(self, _message: BalancesRequested) -> BalancesShown:
         """Ask the chain, and add up the books."""
-        servers: Sequence[ServerState] = ()
-        if self._chain is not None:
-            servers = await self._chain.check()
-        earning = await self._balance(self._wallets.earning, "earning")
-        wallets = [earning]
-        if self._wallets.consuming is not None:
-            wallets.insert(0, await self._balance(self._wallets.consuming, "consuming"))
+        roles = {self._wallets.consuming: "consuming", self._wallets.earning: "earning"}
+        asked = (self._balance(wallet, role) for wallet, role in roles.items() if wallet)
+        servers, wallets = await asyncio.gather(self._servers(), asyncio.gather(*asked))
         next_block = self._mark.next_block
         standings = self._ledger.standings()
         return BalancesShown(
@@ -123,11 +122,23 @@ class SettlementDesk:
         except ScanBusy:
             raise BusRefused(Refusal.CONFLICT, f"a {kind} scan goes on already") from None
 
+    async def _servers(self) -> Sequence[ServerState]:
+        if self._chain is None:
+            return ()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._chain.check()
+        except TimeoutError:
+            return (ServerState("all together", None, f"no answer within {ANSWER_S:g} s"),)
+
     async def _balance(self, wallet: WalletAddress, role: str) -> WalletBalance:
         reason = "no RPC server is set"
         if self._chain is not None:
             try:
-                tokens, coin = await self._chain.balances(wallet)
+                async with asyncio.timeout(ANSWER_S):
+                    tokens, coin = await self._chain.balances(wallet)
+            except TimeoutError:
+                reason = f"no answer within {ANSWER_S:g} s"
             except ChainError as error:
                 reason = str(error)
             else:

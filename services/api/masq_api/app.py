@@ -15,6 +15,7 @@ from masq_api.routes import (
     mesh,
     node,
     preferences,
+    settlement,
     thresholds,
 )
 from masq_kernel import __version__
@@ -57,6 +58,7 @@ def make_app(behind: Node, guard: Guard, metrics: CollectorRegistry) -> FastAPI:
         bans,
         ledger,
         evidence,
+        settlement,
         thresholds,
     ):
         app.include_router(resource.router)

@@ -18,6 +18,7 @@ from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
 from masq_cli.commands.prefer import exits, prefer
 from masq_cli.commands.settings import config
+from masq_cli.commands.settle import scan, settlements, wallets
 from masq_cli.commands.simulate import simulate
 from masq_cli.commands.thresholds import thresholds
 from masq_cli.commands.tokens import token
@@ -37,7 +38,8 @@ app = typer.Typer(
 )
 _LOOKING = (status, doctor, neighbors, neighborhood, sessions, bans, disputes)
 _DECIDING = (ban, pardon, whitelist, prefer)
-for _command in (init, up, demo, simulate, service, *_LOOKING, *_DECIDING):
+_SETTLING = (settlements, wallets, scan)
+for _command in (init, up, demo, simulate, service, *_LOOKING, *_DECIDING, *_SETTLING):
     app.command()(_command)
 app.add_typer(address, name="address")
 for _on_books in (reconcile, backup, restore):

@@ -20,7 +20,7 @@ from support.api_node import ApiNode
     ],
 )
 async def test_each_refusal_has_its_status(node, code, status, kind):
-    node.answers[subjects.WALLETS] = BusRefused(code, "the books are being opened")
+    node.answers[subjects.BALANCES] = BusRefused(code, "the books are being opened")
     answer = await node.get("/v1/wallets")
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -34,7 +34,7 @@ async def test_each_refusal_has_its_status(node, code, status, kind):
 
 
 async def test_a_service_that_fails_shows_nothing_of_it(node):
-    node.answers[subjects.WALLETS] = RuntimeError("secret detail")
+    node.answers[subjects.BALANCES] = RuntimeError("secret detail")
     answer = await node.get("/v1/wallets")
     assert answer.status_code == 502
     assert "secret" not in answer.text

@@ -27,10 +27,6 @@ async def test_the_node(node):
     assert content["services"]["router"]["ready"] is True
 
 
-async def test_wallets(node):
-    assert await shown(node, "/v1/wallets") == {"consuming": None, "earning": WALLETS[0].text}
-
-
 async def test_neighbors_with_their_links(node):
     [neighbor] = (await shown(node, "/v1/neighbors"))["items"]
     assert neighbor["node_id"] == PEER.text

@@ -1,4 +1,4 @@
-"""`/v1/node` and `/v1/wallets`."""
+"""`/v1/node`: this node, and how far it has come."""
 
 import asyncio
 
@@ -7,10 +7,9 @@ from fastapi import APIRouter, Depends
 from masq_api.auth import requires
 from masq_api.node import NodeDependency
 from masq_api.problems import responses
-from masq_api.views.node import NodeView, Stages, StageView, WalletsView
+from masq_api.views.node import NodeView, Stages, StageView
 from masq_kernel import __version__
 from masq_kernel.bus import subjects
-from masq_kernel.bus.messages.accountant import WalletsRequested
 from masq_kernel.bus.messages.gossip import GossipStatusRequested, StagesRequested
 from masq_kernel.bus.messages.router import RouterStatusRequested
 
@@ -40,9 +39,3 @@ async def list_stages(node: NodeDependency) -> Stages:
     """The last 50 changes since gossip began: up and down, when and why."""
     listed = await node.ask(subjects.STAGES, StagesRequested())
     return Stages(items=[StageView.of(moved) for moved in listed.stages])
-
-
-@router.get("/wallets", summary="Addresses of this node's wallets")
-async def show_wallets(node: NodeDependency) -> WalletsView:
-    """Which wallet pays and which is paid."""
-    return WalletsView.of(await node.ask(subjects.WALLETS, WalletsRequested()))

@@ -7,12 +7,11 @@ from pydantic import BaseModel, Field
 
 from masq_api.node import ServiceState
 from masq_api.views.values import NodeIdText, RatesView, WalletText, moment
-from masq_kernel.bus.messages.accountant import WalletsShown
 from masq_kernel.bus.messages.gossip import GossipStatus, StageChanged
 from masq_kernel.bus.messages.router import RouterStatus, WorkerState
 from masq_kernel.bus.subjects import Service
 
-__all__ = ["Alive", "NodeView", "Readiness", "ServiceView", "StageView", "Stages", "WalletsView"]
+__all__ = ["Alive", "NodeView", "Readiness", "ServiceView", "StageView", "Stages"]
 
 StageName = Literal["starting", "alone", "seeking", "connected", "routable"]
 
@@ -140,19 +139,6 @@ class NodeView(BaseModel):
             refusing=router.refusing,
             services={name: ServiceView.of(state) for name, state in services.items()},
         )
-
-
-class WalletsView(BaseModel):
-    """Addresses of this node's wallets; private keys are never shown."""
-
-    consuming: WalletText | None = Field(description="Pays; null: not set")
-    earning: WalletText
-
-    @classmethod
-    def of(cls, shown: WalletsShown) -> "WalletsView":
-        """Show the accountant's answer."""
-        consuming = shown.consuming.text if shown.consuming else None
-        return cls(consuming=consuming, earning=shown.earning.text)
 
 
 class StageView(BaseModel):

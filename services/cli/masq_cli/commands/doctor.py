@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from masq_cli.client import ApiClient, ApiPlace, find_api
 from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, Token, Url
 from masq_cli.show.tables import print_table
 
-__all__ = ["Finding", "diagnose", "doctor"]
+__all__ = ["Answers", "Finding", "diagnose", "doctor"]
 
 _CONFIG = DEFAULT_DATA_DIR / "masq.toml"
 
@@ -35,11 +35,31 @@ class Finding:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the API says.
+
+    Args:
+        node: `/v1/node`.
+        verification: `/v1/ledger/verification`.
+        disputes: the items of `/v1/disputes`, open ones.
+        wallets: `/v1/wallets`.
+        scans: the items of `/v1/scans`.
+    """
+
+    node: Mapping[str, Any]
+    verification: Mapping[str, Any]
+    disputes: Sequence[Any]
+    wallets: Mapping[str, Any]
+    scans: Sequence[Mapping[str, Any]]
+
+
 def doctor(
     config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
 ) -> None:
-    """Look at services, mesh, books and disputes; exit code 1 when something is wrong."""
-    findings = list(diagnose(*asyncio.run(_look(find_api(config, url=url, token=token)))))
+    """Look at services, mesh, books, disputes and payments; exit code 1 when anything is wrong."""
+    answers = asyncio.run(_look(find_api(config, url=url, token=token)))
+    findings = list(diagnose(answers))
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in findings], indent=2))
     else:
@@ -52,24 +72,18 @@ def doctor(
         raise typer.Exit(1)
 
 
-async def _look(place: ApiPlace) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+async def _look(place: ApiPlace) -> Answers:
     async with ApiClient(place) as api:
         node = await api.get("/v1/node")
         verification = await api.get("/v1/ledger/verification")
         disputes = await api.get("/v1/disputes", open="true")
-    return node, verification, disputes["items"]
+        wallets, scans = await api.get("/v1/wallets"), await api.get("/v1/scans")
+    return Answers(node, verification, disputes["items"], wallets, scans["items"])
 
 
-def diagnose(
-    node: Mapping[str, Any], verification: Mapping[str, Any], disputes: list[Any]
-) -> Iterator[Finding]:
-    """Return what is to be said of these answers of the API.
-
-    Args:
-        node: `/v1/node`.
-        verification: `/v1/ledger/verification`.
-        disputes: the items of `/v1/disputes`, open ones.
-    """
+def diagnose(answers: Answers) -> Iterator[Finding]:
+    """Return what is to be said of these answers of the API."""
+    node, disputes = answers.node, answers.disputes
     for name, service in node.get("services", {}).items():
         yield from _service(name, service)
     stage = node.get("stage", "unknown")
@@ -77,7 +91,8 @@ def diagnose(
     yield Finding(
         "mesh", stage == "routable", f"{stage} {node.get('stage_reason', '')}".strip(), remedy
     )
-    yield _books(verification)
+    yield _books(answers.verification)
+    yield from _chain(answers.wallets, answers.scans)
     remedy = "Look at both words with `masq disputes --open --json`." if disputes else ""
     yield Finding("disputes", not disputes, f"{len(disputes)} open", remedy)
     refusing = node.get("refusing") or ""
@@ -102,3 +117,17 @@ def _books(verification: Mapping[str, Any]) -> Finding:
         return Finding("books", is_well=False, state=state, remedy=remedy)
     booked, signed = verification["transactions"], verification["checkpoint"]
     return Finding("books", is_well=True, state=f"{booked} transactions, signed up to {signed}")
+
+
+def _chain(wallets: Mapping[str, Any], scans: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Say whether debts can be paid; a node without an RPC server is well and pays nothing."""
+    if not wallets["is_configured"]:
+        yield Finding("chain", is_well=True, state="no RPC server is set: nothing is paid")
+    for server in wallets["servers"]:
+        state = server["trouble"] or f"block {server['head']}"
+        remedy = "Correct `rpc_urls` in the section [accountant]." if server["trouble"] else ""
+        yield Finding(f"RPC {server['name']}", not server["trouble"], state, remedy)
+    for scan in scans:
+        if not scan["is_well"]:
+            remedy = f"Run it again with `masq scan {scan['kind']}` once that is mended."
+            yield Finding(f"scan {scan['kind']}", False, scan["outcome"], remedy)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -25,14 +26,27 @@ __all__ = ["service", "up"]
 
 WORKERS_MAX = 64
 WORKERS_VARIABLE = "MASQ_ROUTER_WORKERS"
+SCANS_VARIABLE = "MASQ_ACCOUNTANT_SCANS"
+
+
+class Switch(StrEnum):
+    """Whether something happens by itself."""
+
+    ON = "on"
+    OFF = "off"
 
 
 def up(
     config: Config = DEFAULT_DATA_DIR / "masq.toml",
     passphrase_file: PassphraseFile = None,
+    scans: Annotated[
+        Switch, typer.Option(help="off: debts are paid and debtors judged only by `masq scan`.")
+    ] = Switch.ON,
     as_json: Json = False,
 ) -> None:
     """Run this node here, until Ctrl-C: the bus and all services, kept alive."""
+    if scans is Switch.OFF:
+        os.environ[SCANS_VARIABLE] = "false"  # before the settings are read, here and by services
     sections = read_file(config)
     settings = effective_settings(sections)  # refuses each service's mistakes before any starts
     node = load_section(NodeSettings, "node", file=sections.get("node", {}))

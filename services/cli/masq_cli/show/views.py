@@ -17,8 +17,12 @@ __all__ = [
     "NEIGHBORS",
     "PAYABLES",
     "RECEIVABLES",
+    "SCANS",
+    "SERVERS",
     "SESSIONS",
+    "SETTLEMENTS",
     "STAGES",
+    "WALLETS",
     "Column",
     "View",
 ]
@@ -184,4 +188,59 @@ FINDINGS = View(
         Column("", "reason"),
     ),
     empty="This node has never owed anything to anybody.",
+)
+
+SETTLEMENTS = View(
+    path="/v1/settlements",
+    title="Settlements: what this node has paid",
+    columns=(
+        Column("no.", "number", is_number=True),
+        Column("to", "wallet"),
+        Column("MASQ", "amount_masq", is_number=True),
+        Column("phase", "phase"),
+        Column("block", "block", is_number=True),
+        Column("fee", "gas_cost", amount, is_number=True),
+        Column("since", "created_at"),
+        Column("reason", "reason"),
+    ),
+    empty="This node has paid nothing yet.",
+)
+
+WALLETS = View(
+    path="/v1/wallets",
+    title="Wallets",
+    columns=(
+        Column("wallet", "wallet"),
+        Column("", "role"),
+        Column("MASQ", "tokens_masq", is_number=True),
+        Column("for fees, wei", "coin", amount, is_number=True),
+        Column("", "reason"),
+    ),
+    empty="This node has no wallets.",
+)
+
+SERVERS = View(
+    path="/v1/wallets",
+    title="Servers of the chain",
+    columns=(
+        Column("server", "name"),
+        Column("newest block", "head", is_number=True),
+        Column("trouble", "trouble"),
+    ),
+    empty="No RPC server is set, so nothing is paid: set `rpc_urls` in the section [accountant].",
+)
+
+SCANS = View(
+    path="/v1/scans",
+    title="Scans",
+    columns=(
+        Column("kind", "kind"),
+        Column("every, s", "interval_s", is_number=True),
+        Column("runs", "runs", is_number=True),
+        Column("well", "is_well", yes_no),
+        Column("last", "finished_at"),
+        Column("what it did", "outcome"),
+        Column("next", "next_at"),
+    ),
+    empty="This node has no scans.",
 )

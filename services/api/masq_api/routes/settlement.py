@@ -1,0 +1,108 @@
+"""`/v1/settlements`, `/v1/wallets` and `/v1/scans`: what was paid, and with what."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Query
+
+from masq_api.auth import requires
+from masq_api.node import NodeDependency
+from masq_api.problems import responses
+from masq_api.views.settlement import (
+    Scans,
+    ScanStateView,
+    ScanToRun,
+    Settlements,
+    SettlementView,
+    WalletsView,
+)
+from masq_kernel.bus import subjects
+from masq_kernel.bus.messages.settlement import (
+    BalancesRequested,
+    PaymentPhase,
+    PaymentsRequested,
+    ScansRequested,
+)
+from masq_kernel.identity.keys import WalletAddress
+from masq_kernel.identity.tokens import Token
+
+__all__ = ["router"]
+
+router = APIRouter(
+    prefix="/v1", tags=["settlement"], responses=responses(401, 403, 429, 502, 503, 504)
+)
+
+_NUMBER_MAX = (1 << 63) - 1
+
+_audit = structlog.get_logger("audit")
+
+
+@router.get(
+    "/settlements",
+    summary="What we have paid",
+    responses=responses(422),
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def list_settlements(
+    node: NodeDependency,
+    phase: Annotated[PaymentPhase | None, Query(description="Only these")] = None,
+    wallet: Annotated[str | None, Query(description="Only to this wallet")] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Items of one page")] = 100,
+    cursor: Annotated[
+        int | None, Query(ge=1, le=_NUMBER_MAX, description="`next` of the page before")
+    ] = None,
+) -> Settlements:
+    """Payments under way and finished ones, the newest first."""
+    message = PaymentsRequested(
+        phase=phase,
+        wallet=WalletAddress.from_text(wallet) if wallet else None,
+        before=cursor,
+        limit=limit,
+    )
+    listed = await node.ask(subjects.PAYMENTS, message)
+    following = str(listed.payments[-1].number) if listed.more else None
+    return Settlements(items=[SettlementView.of(each) for each in listed.payments], next=following)
+
+
+@router.get(
+    "/settlements/{number}",
+    summary="One payment",
+    responses=responses(404, 422),
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def show_settlement(
+    number: Annotated[int, Path(ge=1, le=_NUMBER_MAX)], node: NodeDependency
+) -> SettlementView:
+    """How far it is."""
+    listed = await node.ask(subjects.PAYMENTS, PaymentsRequested(number=number))
+    return SettlementView.of(listed.payments[0])
+
+
+@router.get(
+    "/wallets",
+    summary="What our wallets have",
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def show_wallets(node: NodeDependency) -> WalletsView:
+    """Addresses and balances, and how the RPC servers are; asks the chain each time."""
+    return WalletsView.of(await node.ask(subjects.BALANCES, BalancesRequested()))
+
+
+@router.get("/scans", summary="How the scans are", dependencies=[Depends(requires("ledger:read"))])
+async def list_scans(node: NodeDependency) -> Scans:
+    """What the last one of each kind did, and when the next one is."""
+    listed = await node.ask(subjects.SCANS, ScansRequested())
+    return Scans(items=[ScanStateView.of(each) for each in listed.scans])
+
+
+@router.post("/scans", status_code=202, summary="Begin a scan now", responses=responses(409, 422))
+async def begin_scan(
+    wanted: ScanToRun,
+    node: NodeDependency,
+    token: Annotated[Token, Depends(requires("scans:run"))],
+) -> ScanStateView:
+    """Goes on in the background; look at the list for the outcome."""
+    listed = await node.ask(subjects.SCANS, ScansRequested(start=wanted.kind))
+    _audit.info("scan begun", token=token.token_id, kind=wanted.kind)
+    [found] = [each for each in listed.scans if each.kind == wanted.kind]
+    return ScanStateView.of(found)
