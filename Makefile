@@ -3,10 +3,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ANVIL := build/anvil# a local chain, for tests and for demo --chain; from npm where that is
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-meshes bench-peers sim soak fuzz chaos fmt clean
+.PHONY: anvil help demo test check bench bench-meshes bench-peers sim soak fuzz chaos fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,10 +21,14 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --group dev --editable .
 	@touch $@
 
-demo: $(STAMP) ## start a mesh here and move traffic through it; ARGS="--once" ends by itself
+anvil:
+	@command -v anvil >/dev/null || ls $(ANVIL)/node_modules/@foundry-rs/anvil-*/bin/anvil >/dev/null 2>&1 || ! command -v npm >/dev/null || \
+		npm install --prefix $(ANVIL) --ignore-scripts --no-audit --no-fund --silent @foundry-rs/anvil@1.7.1
+
+demo: $(STAMP) $(if $(findstring --chain,$(ARGS)),anvil) ## start a mesh here and move traffic through it; ARGS="--once" ends by itself, ARGS=--chain pays debts
 	@$(BIN)/masq demo $(ARGS)
 
-test: $(STAMP) ## run all tests that CI runs
+test: $(STAMP) anvil ## run all tests that CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## lint, format, types, import contracts
@@ -64,9 +69,10 @@ fuzz: $(STAMP) ## ten million inputs for everything that parses a stranger's byt
 	$(BIN)/python -m pip install --quiet --group fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign $(or $(INPUTS),10000000) $(or $(SEED),1)
 
-chaos: $(STAMP) ## kill the accountant and the bus at random moments under load; KILLS=200 SEED=1
+chaos: $(STAMP) anvil ## kill the accountant and the bus at random moments under load; KILLS=200 SEED=1
 	MASQ_CHAOS_KILLS=$(or $(KILLS),200) MASQ_CHAOS_SEED=$(or $(SEED),1) \
-		$(BIN)/python -m pytest tests/integration/test_ledger_chaos.py
+		$(BIN)/python -m pytest -s tests/integration/test_ledger_chaos.py \
+		tests/integration/test_settlement_crashes.py
 
 fmt: $(STAMP) ## format the code and mend what can be mended by itself
 	$(BIN)/ruff format .

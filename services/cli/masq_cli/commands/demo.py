@@ -33,6 +33,9 @@ def demo(
     ] = 6,
     size: Annotated[str, typer.Option(help="How much to download, such as 50MB.")] = "50MB",
     once: Annotated[bool, typer.Option("--once", help="End after the checks.")] = False,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Pay the debts on a local chain too (needs anvil).")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the nodes' files behind.")] = False,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where the nodes' files go; else a temporary folder.")
@@ -42,7 +45,14 @@ def demo(
     """Start a mesh here, download through it, compare both sides' books; Ctrl-C ends it."""
     amount = read_size(size)
     with _folder(data_dir, keep=keep) as root:
-        options = DemoOptions(nodes=nodes, size=amount, once=once, root=root, program=sys.argv[0])
+        options = DemoOptions(
+            nodes=nodes,
+            size=amount,
+            once=once,
+            root=root,
+            program=sys.argv[0],
+            with_chain=chain,
+        )
         is_proven = asyncio.run(_run(options, as_json=as_json))
     if not is_proven:
         raise typer.Exit(_INTERRUPTED)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from masq_cli.making import NodePlan
 
-__all__ = ["LOOPBACK", "NODES_MAX", "NODES_MIN", "lay_out"]
+__all__ = ["LOOPBACK", "NODES_MAX", "NODES_MIN", "SCAN_S", "lay_out"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -25,6 +25,9 @@ NODES_MAX = 60
 
 CHAIN = "dev"
 
+CONFIRMATIONS, SCAN_S = 2, 1.0
+"""On a local chain, where everything shall happen while somebody watches."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ports:
@@ -34,13 +37,16 @@ class _Ports:
     api: int
 
 
-def lay_out(count: int, root: Path, *, exit_rules: Sequence[str]) -> list[NodePlan]:
+def lay_out(
+    count: int, root: Path, *, exit_rules: Sequence[str], rpc_url: str | None = None
+) -> list[NodePlan]:
     """Return the plans of nodes 1 to `count`, all on free ports; neighbors are still to be set.
 
     Args:
         count: how many.
         root: each gets a folder in it.
         exit_rules: put before the default exit policy of each.
+        rpc_url: of a local chain with a block a second; None: there is none.
     """
     addresses = [f"127.0.1.{number}" for number in range(1, count + 1)]
     ports = _free_ports(addresses)
@@ -55,6 +61,9 @@ def lay_out(count: int, root: Path, *, exit_rules: Sequence[str]) -> list[NodePl
             api_port=own.api,
             bind_address=address,
             exit_rules=tuple(exit_rules),
+            rpc_urls=() if rpc_url is None else (rpc_url,),
+            confirmations=None if rpc_url is None else CONFIRMATIONS,
+            scan_s=None if rpc_url is None else SCAN_S,
         )
         for number, (address, own) in enumerate(zip(addresses, ports, strict=True), start=1)
     ]

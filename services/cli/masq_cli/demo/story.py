@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from masq_cli.demo.books import Books
+from masq_cli.demo.chain import LocalChain, running_chain
 from masq_cli.demo.convergence import ConvergenceWatch
+from masq_cli.demo.debts import Debts, fund
 from masq_cli.demo.display import Display
 from masq_cli.demo.download import Way, curl_hint, download, has_curl
 from masq_cli.demo.file_server import ServedFile, serve_file
@@ -39,6 +42,7 @@ class DemoOptions:
         once: end after the checks instead of waiting for Ctrl-C.
         root: the folder in which the nodes' folders are made.
         program: how the `masq` command was called, to be copied by people.
+        with_chain: pay the debts on a local chain.
     """
 
     nodes: int
@@ -46,6 +50,7 @@ class DemoOptions:
     once: bool
     root: Path
     program: str = "masq"
+    with_chain: bool = False
 
 
 class Demo:
@@ -72,25 +77,35 @@ class Demo:
         Raises:
             OperatorError: the mesh does not do what it must.
         """
-        async with serve_file(self._options.size, self._entropy) as file:
+        async with AsyncExitStack() as stack:
+            file = await stack.enter_async_context(serve_file(self._options.size, self._entropy))
+            chain = None
+            if self._options.with_chain:
+                chain = await stack.enter_async_context(running_chain())
             began = self._clock.monotonic()
             rules = (f"accept {LOOPBACK}:{file.port}",)
-            plans = lay_out(self._options.nodes, self._options.root, exit_rules=rules)
+            plans = lay_out(
+                self._options.nodes,
+                self._options.root,
+                exit_rules=rules,
+                rpc_url=None if chain is None else chain.url,
+            )
             text = f"Starting {len(plans)} nodes, each a nats-server and four services ..."
             self._display.tell("starting", text, {"nodes": len(plans)})
             for number, plan in enumerate(plans, start=1):
                 self._display.stage(number, str(plan.address), "starting")
-            async with running_mesh(
-                plans, clock=self._clock, entropy=self._entropy, on_event=self._hear
-            ) as mesh:
-                self._mesh = mesh
-                client = await self._settled_client(mesh)
-                self._tell_ready(client, self._clock.monotonic() - began)
-                await self._prove(mesh, client, file)
-                self.is_proven = True
-                if not self._options.once:
-                    self._invite(client)
-                    raise await self._broken.get()
+            mesh = self._mesh = await stack.enter_async_context(
+                running_mesh(plans, clock=self._clock, entropy=self._entropy, on_event=self._hear)
+            )
+            client = await self._settled_client(mesh)
+            self._tell_ready(client, self._clock.monotonic() - began)
+            await self._prove(mesh, client, file)
+            if chain is not None:
+                await self._settle(mesh, client, chain, file)
+            self.is_proven = True
+            if not self._options.once:
+                self._invite(client)
+                raise await self._broken.get()
 
     def stopping(self) -> None:
         """Say that the end takes a moment."""
@@ -153,6 +168,19 @@ class Demo:
         if not books.agree:
             problem = f"The books do not agree: {books.owed} wei owed, {books.earned} wei earned."
             raise CheckFailed(problem, remedy=_LOGS)
+
+    async def _settle(
+        self, mesh: Mesh, client: MeshNode, chain: LocalChain, file: ServedFile
+    ) -> None:
+        """Let the debts be paid, and one that is not be felt."""
+
+        async def download_again() -> None:
+            await download(
+                "HTTP CONNECT", client.plan.proxy_port, file, self._options.root, self._clock
+            )
+
+        await fund(chain, mesh)
+        await Debts(mesh, client, chain, self._display, self._clock).run(download_again)
 
     async def _download_both_ways(self, client: MeshNode, file: ServedFile) -> None:
         ways: Sequence[Way] = ("SOCKS5", "HTTP CONNECT")

@@ -4,7 +4,7 @@ Compiled from tests/support/token.vy (a test compares the two); its runtime code
 token's address of the chain `dev`, since it has no constructor.
 """
 
-__all__ = ["RUNTIME_CODE", "mint_data"]
+__all__ = ["RUNTIME_CODE", "mint_data", "transfer_data"]
 
 RUNTIME_CODE = bytes.fromhex(
     "5f3560e01c60026009820660011b61042301601e395f51565b6306fdde0381186103a1573461041f57602080"
@@ -37,6 +37,9 @@ RUNTIME_CODE = bytes.fromhex(
 _MINT = bytes.fromhex("40c10f19")
 """mint(address,uint256)."""
 
+_TRANSFER = bytes.fromhex("a9059cbb")
+"""transfer(address,uint256)."""
+
 
 def mint_data(to: bytes, amount: int) -> bytes:
     """Return the call that makes tokens out of nothing.
@@ -46,3 +49,13 @@ def mint_data(to: bytes, amount: int) -> bytes:
         amount: wei.
     """
     return _MINT + to.rjust(32, b"\0") + amount.to_bytes(32, "big")
+
+
+def transfer_data(to: bytes, amount: int) -> bytes:
+    """Return the call that moves the sender's tokens.
+
+    Args:
+        to: an address, 20 bytes.
+        amount: wei.
+    """
+    return _TRANSFER + to.rjust(32, b"\0") + amount.to_bytes(32, "big")

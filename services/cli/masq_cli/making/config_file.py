@@ -36,6 +36,12 @@ workers = {plan.workers}  # router processes; more than one let traffic take sev
 exit_policy = {_list(plan.exit_rules)}
 
 [accountant]
+# JSON-RPC servers of the chain; without one debts accrue and are not paid. With two or more, what
+# is booked must be told alike by two of them. Lines like this may hold keys: keep the file private.
+{_rpc(plan)}
+{_number("confirmations", plan.confirmations)}  # blocks that make a payment final
+# gas_price_max_gwei = 500.0
+{_scans(plan)}
 # What a wallet may be charged for beyond what it has owned up to.
 unvouchered_limit_mib = {plan.unvouchered_limit_mib}
 
@@ -43,6 +49,23 @@ unvouchered_limit_mib = {plan.unvouchered_limit_mib}
 host = "127.0.0.1"
 port = {plan.api_port}
 """
+
+
+def _rpc(plan: NodePlan) -> str:
+    if not plan.rpc_urls:
+        return '# rpc_urls = ["https://..."]'
+    return f"rpc_urls = {_list(plan.rpc_urls)}"
+
+
+def _scans(plan: NodePlan) -> str:
+    if plan.scan_s is None:
+        return "# payables_interval_s = 600.0"
+    kinds = ("payables_interval_s", "pending_interval_s", "receivables_interval_s")
+    return "\n".join(f"{kind} = {plan.scan_s}" for kind in (*kinds, "scan_interval_s"))
+
+
+def _number(key: str, value: int | None) -> str:
+    return f"# {key} = 12" if value is None else f"{key} = {value}"
 
 
 def _endpoint(plan: NodePlan) -> str:

@@ -6,6 +6,7 @@ Checked completely before the first file is written, so that a mistake leaves no
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from masq_kernel.chains import CHAINS, Chain, chain_named
 from masq_kernel.errors import MalformedError, OperatorError
@@ -32,6 +33,9 @@ class NodePlan:
         passphrase_file: opens the key store; None: MASQ_PASSPHRASE does.
         workers: router processes.
         unvouchered_limit_mib: what a wallet may be charged for beyond what it has owned up to.
+        rpc_urls: JSON-RPC servers of the chain; none: debts accrue and are not paid.
+        confirmations: how many blocks make a payment final; None: what suits the chain.
+        scan_s: how often all scans are done; None: as often as they are by default.
     """
 
     data_dir: Path
@@ -47,6 +51,9 @@ class NodePlan:
     passphrase_file: Path | None = None
     workers: int = 1
     unvouchered_limit_mib: int = 4_096
+    rpc_urls: tuple[str, ...] = ()
+    confirmations: int | None = None
+    scan_s: float | None = None
 
     def checked_chain(self) -> Chain:
         """Check the whole plan; return its chain.
@@ -62,6 +69,9 @@ class NodePlan:
         self._check_endpoint()
         for text in self.neighbors:
             _check_neighbor(text, chain)
+        for url in self.rpc_urls:
+            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+                raise _wrong("An RPC server is a URL.", "Give one such as https://example.org/KEY.")
         return chain
 
     def _check_endpoint(self) -> None:
