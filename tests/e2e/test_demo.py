@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.evm import require_anvil
 from support.processes import hear_ctrl_c, processes_of
 
 pytestmark = pytest.mark.e2e
@@ -50,6 +51,29 @@ def test_the_demo_moves_bytes_and_both_books_agree(tmp_path):
     assert by_kind["sums"]["equal"] is True
     assert processes_of(folder) == []
     assert not folder.exists()
+
+
+def test_debts_are_paid_on_a_local_chain_and_who_does_not_pay_is_refused_until_it_does(tmp_path):
+    require_anvil()
+    folder = tmp_path / "demo"
+    with start_demo(folder, "--once", "--size", "5MB", "--chain") as demo:
+        output, _ = demo.communicate(timeout=170)
+    assert demo.returncode == 0, output
+    events = [json.loads(line) for line in output.splitlines()]
+    kinds = [event["event"] for event in events]
+    order = [kinds.index(kind) for kind in ("sums", "due", "paid", "settled", "broke")]
+    order += [kinds.index(kind) for kind in ("banned", "rich")]
+    order.append(kinds.index("served"))
+    assert order == sorted(order)
+    settled = [event for event in events if event["event"] == "settled"]
+    assert [event["equal"] for event in settled] == [True, True]
+    before, after = (int(event["paid_wei"]) for event in settled)
+    assert 0 < before < after
+    paid = [event for event in events if event["event"] == "paid"]
+    assert sum(int(event["amount"]) for event in paid) == after
+    bans = {event["cause"] for event in events if event["event"] == "banned"}
+    assert bans == {"delinquent"}
+    assert processes_of(folder) == []
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path):

@@ -74,6 +74,41 @@ def test_the_words_restore_both_wallets(masq, tmp_path, capsys):
         assert Account.from_mnemonic(told["words"], account_path=path).address == told[wallet]
 
 
+def test_wallets_are_restored_from_their_words(masq, tmp_path, capsys):
+    """The list of BIP-39's first test vector, and its well-known first address."""
+    file = tmp_path / "words"
+    file.write_text("Abandon " * 11 + "\n about\n")
+    assert masq("init", "--data-dir", tmp_path / "node", "--words-file", file, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["consuming_wallet"] == "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"
+    assert "words" not in told
+    assert masq("init", "--data-dir", tmp_path / "other", "--words-file", file) == 0
+    assert "abandon" not in capsys.readouterr().out.lower()
+
+
+@pytest.mark.parametrize("words", ["abandon " * 12, "abandon", "", "correct horse " * 6])
+def test_words_that_are_none_make_no_node(masq, tmp_path, capsys, words):
+    file = tmp_path / "words"
+    file.write_text(words)
+    assert masq("init", "--data-dir", tmp_path / "node", "--words-file", file) == 2
+    assert "not the words of a wallet" in capsys.readouterr().err
+    assert not (tmp_path / "node").exists()
+    assert masq("init", "--data-dir", tmp_path / "node", "--words-file", tmp_path / "none") == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_servers_of_the_chain_are_kept_and_never_shown(masq, tmp_path, capsys):
+    urls = ("https://one.example/v2/KEY-OF-MINE", "https://two.example")
+    options = [word for url in urls for word in ("--rpc-url", url)]
+    data_dir = tmp_path / "node"
+    assert masq("init", "--data-dir", data_dir, *options) == 0
+    assert read_file(data_dir / "masq.toml")["accountant"]["rpc_urls"] == list(urls)
+    assert masq("config", "show", "--config", data_dir / "masq.toml") == 0
+    shown = capsys.readouterr().out
+    assert "rpc_urls" in shown
+    assert "KEY-OF-MINE" not in shown
+
+
 def test_the_words_are_shown_once_and_no_file_holds_them_or_the_passphrase(masq, tmp_path, capsys):
     data_dir = tmp_path / "[red]node"
     assert masq("init", "--data-dir", data_dir) == 0
@@ -108,6 +143,7 @@ def test_no_second_node_in_the_same_folder(masq, tmp_path, capsys):
         (["--chain", "dev", "--neighbor", NEIGHBOR.split("@")[0] + "@:"], "takes no connections"),
         (["--address", "203.0.113.7"], "only make sense together"),
         (["--port", "99"], "only make sense together"),
+        (["--rpc-url", "one.example"], "An RPC server is a URL"),
         (["--address", "example.org", "--port", "99"], "is not an IP address"),
     ],
 )

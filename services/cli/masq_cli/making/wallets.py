@@ -7,8 +7,9 @@ carries; MASQ's own node derives them at the same paths.
 from dataclasses import dataclass
 
 from masq_kernel.entropy import Entropy
+from masq_kernel.errors import OperatorError
 
-__all__ = ["WalletKeys", "new_words", "random_wallets", "wallets_from_words"]
+__all__ = ["WalletKeys", "checked_words", "new_words", "random_wallets", "wallets_from_words"]
 
 CONSUMING_PATH = "m/44'/60'/0'/0/0"
 EARNING_PATH = "m/44'/60'/0'/0/1"
@@ -40,6 +41,22 @@ def new_words(entropy: Entropy) -> str:
     from eth_account.types import Language
 
     return Mnemonic(Language.ENGLISH).to_mnemonic(entropy.token(_WORDS_ENTROPY_SIZE))
+
+
+def checked_words(text: str) -> str:
+    """Return somebody's words as they are derived from: lower case, a space apart.
+
+    Raises:
+        OperatorError: they are no list of BIP-39, or one is misspelt.
+    """
+    from eth_account.hdaccount.mnemonic import Mnemonic
+    from eth_account.types import Language
+
+    words = " ".join(text.lower().split())
+    if not Mnemonic(Language.ENGLISH).is_mnemonic_valid(words):
+        problem = "These are not the words of a wallet: one is misspelt, missing or out of order."
+        raise OperatorError(problem, remedy="Give all of them as they were shown.", exit_code=2)
+    return words
 
 
 def wallets_from_words(words: str) -> WalletKeys:
