@@ -1,12 +1,9 @@
 """`masq thresholds`, `ban`, `pardon`, `whitelist`, `ledger verify`: against the API over HTTP."""
 
-import asyncio
 import json
-import threading
 
 import msgspec
 import pytest
-import uvicorn
 
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
@@ -15,41 +12,11 @@ from masq_kernel.bus.messages.accountant import (
     ThresholdsHistory,
     VerificationState,
 )
-from support.api_node import NOW, PEER, THRESHOLDS, WALLETS, ApiNode
+from support.api_node import NOW, PEER, THRESHOLDS, WALLETS
 from support.masq_command import run_masq
-from support.nats_server import free_port
+from support.served_node import ServedNode
 
 WALLET = WALLETS[3].text
-
-
-class ServedNode:
-    """The application of an ApiNode, served by uvicorn in a thread of its own."""
-
-    def __init__(self, folder):
-        self.node, self.url = ApiNode(folder), ""
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    async def _serve(self):
-        await self.node.start()
-        port = free_port()
-        self._server = uvicorn.Server(
-            uvicorn.Config(self.node.app, host="127.0.0.1", port=port, log_level="error")
-        )
-        serving = asyncio.ensure_future(self._server.serve())
-        while not self._server.started:
-            await asyncio.sleep(0.01)
-        self.url = f"http://127.0.0.1:{port}"
-        self._ready.set()
-        await serving
-
-    def start(self):
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def stop(self):
-        self._server.should_exit = True
-        self._thread.join(10)
 
 
 @pytest.fixture

@@ -101,19 +101,19 @@ class Enforcement:
             cause=None if cause is None else cause.value,
             since=stance.since,
             owed=str(standing.balance),
-            owed_max=self._lifts_at(cause),
+            owed_max=self._lifts_at(cause, standing),
             decision=None if decision is None else decision.verdict.value,
             decided_by=decision.by if decision else "",
             note=decision.note if decision else "",
         )
 
-    def _lifts_at(self, cause: Cause | None) -> str:
+    def _lifts_at(self, cause: Cause | None, standing: Standing) -> str:
         thresholds = self._log.in_force
         match cause:
             case Cause.DELINQUENT:
                 return str(thresholds.unban_below)
             case Cause.CREDIT:
-                return str(thresholds.credit_limit)
+                return str(thresholds.limit_of(standing.received))
             case Cause.UNVOUCHERED | Cause.MANUAL | None:
                 return ""
 

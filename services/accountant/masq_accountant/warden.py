@@ -152,12 +152,12 @@ class Warden:
     async def on_booked(self, accounts: Iterable[Account]) -> None:
         """Hold those who were just charged to their credit limit, and to their word."""
         thresholds, now = self._log.in_force, self._clock.unix()
-        limit, standings = thresholds.credit_limit, self._ledger.standings()
+        standings = self._ledger.standings()
         over = [
             account
             for account in accounts
             if account.kind is Kind.RECEIVABLE
-            and (standings[account].balance > limit or self._is_over(account.wallet))
+            and (_is_beyond(standings[account], thresholds) or self._is_over(account.wallet))
         ]
         if over:
             await self._judge_these(over, thresholds, now)
@@ -305,3 +305,7 @@ class Warden:
         if cause is Cause.UNVOUCHERED and automatic is not None:
             return WalletRefused(reason="credit", owed_min=str(automatic.owed))
         return WalletRefused(reason="credit" if cause is Cause.CREDIT else "banned")
+
+
+def _is_beyond(standing: Standing, thresholds: Thresholds) -> bool:
+    return standing.balance > thresholds.limit_of(standing.received)

@@ -54,6 +54,18 @@ def test_a_wallet_that_does_not_pay_is_banned_when_the_curve_says_so():
     assert debtor.stance.automatic.since == START + 2_401
 
 
+def test_a_newcomer_may_owe_less_until_it_has_paid_as_much():
+    strict = replace(DEFAULT_THRESHOLDS, newcomer_limit_gwei=10**8)
+    debtor = Debtor().owes(MASQ // 10)
+    assert debtor.judged(thresholds=strict) is None
+    assert debtor.owes(1).judged(thresholds=strict) is Cause.CREDIT
+    assert debtor.owes(-1).judged(thresholds=strict) is None
+    assert debtor.owes(MASQ).judged(thresholds=strict) is Cause.CREDIT, "dust makes nobody known"
+    debtor.owes(-MASQ)
+    assert debtor.owes(3 * MASQ // 2 - MASQ // 10).judged(thresholds=strict) is None
+    assert debtor.owes(1).judged(thresholds=strict) is Cause.CREDIT, "as for everybody"
+
+
 def test_dust_does_not_defer_a_ban():
     debtor = Debtor().owes(MASQ)
     for _ in range(24):

@@ -19,6 +19,16 @@ async def test_thresholds_are_shown_with_their_revision(node):
     assert content["credit_limit_gwei"] is None
 
 
+async def test_thresholds_are_shown_as_traffic_at_our_rates(node):
+    items = {each["name"]: each for each in (await node.get(f"{PATH}/meaning")).json()["items"]}
+    debt = items["debt_threshold_gwei"]
+    assert debt["amount_masq"] == "1000000000.000000"
+    assert debt["routing_bytes"] == 10**27 // 53_844
+    assert debt["exit_bytes"] == 10**27 // 107_688
+    assert items["credit_limit_gwei"]["amount_masq"] == "1500000000.000000"
+    assert "newcomer_limit_gwei" not in items
+
+
 async def change(node, wanted, headers, *scopes):
     async with node.client(node.token(*scopes)) as client:
         return await client.put(PATH, json=wanted, headers=headers)

@@ -149,7 +149,7 @@ def _automatic(
     is_welcome = owed <= thresholds.unban_below  # whatever the curve: or it would be banned again
     if not is_welcome and thresholds.is_delinquent(owed, standing.age_s(now)):
         return Automatic(Cause.DELINQUENT, now, owed)
-    if owed > thresholds.credit_limit:
+    if owed > thresholds.limit_of(standing.received):
         is_known = before is not None and before.cause is Cause.CREDIT
         return before if is_known else Automatic(Cause.CREDIT, now, owed)
     return None

@@ -46,6 +46,11 @@ class Standing:
         """When the oldest unpaid charge was made; None while nothing is owed."""
         return self.unpaid.since
 
+    @property
+    def received(self) -> Wei:
+        """What was ever paid to a receivable."""
+        return Wei(self.charged - self.balance)
+
     def age_s(self, now: UnixSeconds) -> int:
         """Return for how long the oldest charge has been unpaid; 0 when nothing is owed."""
         since = self.unpaid.since

@@ -61,6 +61,8 @@ class Thresholds:
         unban_below_gwei: a delinquent wallet is welcome again at or below.
         credit_limit_gwei: no wallet may owe more, from the first byte; None: one and a half times
             the debt threshold.
+        newcomer_limit_gwei: no wallet that has not yet paid as much may owe more; None: newcomers
+            may owe as much as others.
 
     Raises:
         ThresholdsRefused: they do not fit together.
@@ -73,6 +75,7 @@ class Thresholds:
     threshold_interval_sec: int = 21_600
     unban_below_gwei: int = 500_000_000
     credit_limit_gwei: int | None = None
+    newcomer_limit_gwei: int | None = None
 
     def __post_init__(self) -> None:
         problems = _out_of_range(self) or _not_together(self)
@@ -86,6 +89,13 @@ class Thresholds:
         if gwei is None:
             return Wei(self.debt_threshold_gwei * WEI_PER_GWEI * 3 // 2)
         return Wei(gwei * WEI_PER_GWEI)
+
+    def limit_of(self, paid: Wei) -> Wei:
+        """Return what a wallet that has paid so much, in all, may owe at most."""
+        if self.newcomer_limit_gwei is None:
+            return self.credit_limit
+        limit = Wei(self.newcomer_limit_gwei * WEI_PER_GWEI)
+        return self.credit_limit if paid >= limit else min(self.credit_limit, limit)
 
     @property
     def unban_below(self) -> Wei:

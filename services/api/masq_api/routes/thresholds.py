@@ -4,6 +4,7 @@ The ETag is the revision in force. A change must carry it in If-Match, so that o
 change the same values at once, the second learns of the first.
 """
 
+import asyncio
 import re
 from typing import Annotated
 
@@ -13,7 +14,12 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from masq_api.auth import requires
 from masq_api.node import NodeDependency
 from masq_api.problems import ProblemError, responses
-from masq_api.views.thresholds import PreviewView, ThresholdsHistoryView, ThresholdsView
+from masq_api.views.thresholds import (
+    Meanings,
+    PreviewView,
+    ThresholdsHistoryView,
+    ThresholdsView,
+)
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.messages.accountant import (
@@ -23,6 +29,7 @@ from masq_kernel.bus.messages.accountant import (
     ThresholdsToPreview,
     ThresholdsToSet,
 )
+from masq_kernel.bus.messages.gossip import GossipStatusRequested
 from masq_kernel.identity.tokens import Token
 
 __all__ = ["router"]
@@ -64,6 +71,20 @@ def _changed() -> ProblemError:
 async def show_thresholds(node: NodeDependency, response: Response) -> ThresholdsView:
     """The values in force; the ETag names their revision."""
     return _show(await node.ask(subjects.THRESHOLDS, ThresholdsRequested()), response)
+
+
+@router.get(
+    "/meaning",
+    summary="How much traffic the thresholds stand for",
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def show_meaning(node: NodeDependency) -> Meanings:
+    """The amounts in force as MASQ, and as bytes at this node's rates."""
+    shown, status = await asyncio.gather(
+        node.ask(subjects.THRESHOLDS, ThresholdsRequested()),
+        node.ask(subjects.GOSSIP_STATUS, GossipStatusRequested()),
+    )
+    return Meanings.of(shown.values, status.rates)
 
 
 @router.put("", summary="Change thresholds", responses=responses(412, 422, 428))

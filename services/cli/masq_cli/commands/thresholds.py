@@ -12,13 +12,17 @@ from rich.console import Console
 from masq_cli.client import ApiClient, ApiPlace, find_api
 from masq_cli.commands.options import DEFAULT_DATA_DIR, Config, Json, Token, Url
 from masq_cli.show.tables import print_facts, print_table
+from masq_cli.show.values import plain, size
 from masq_kernel.errors import OperatorError
 
 __all__ = ["thresholds"]
 
 _CONFIG = DEFAULT_DATA_DIR / "masq.toml"
 _PATH = "/v1/thresholds"
-_ASSIGNMENT = re.compile("([a-z_]+)=([0-9]{1,19}|auto)")
+_ASSIGNMENT = re.compile("([a-z_]+)=([0-9]{1,19}|auto|off)")
+_NOTHING = {"credit_limit_gwei": "auto", "newcomer_limit_gwei": "off"}
+"""What people say where JSON has null."""
+
 
 thresholds = typer.Typer(help="When debts are due and debtors refused.", no_args_is_help=True)
 
@@ -26,7 +30,8 @@ Values = Annotated[
     list[str],
     typer.Argument(
         help="NAME=VALUE, with names as `masq thresholds show` has them; others stay. "
-        "credit_limit_gwei=auto: one and a half times the debt threshold.",
+        "credit_limit_gwei=auto: one and a half times the debt threshold; "
+        "newcomer_limit_gwei=off: who has never paid may owe as much as others.",
         metavar="NAME=VALUE...",
     ),
 ]
@@ -36,8 +41,9 @@ Values = Annotated[
 def show(
     config: Config = _CONFIG, url: Url = None, token: Token = None, as_json: Json = False
 ) -> None:
-    """Show the thresholds in force."""
-    _print(asyncio.run(_get(find_api(config, url=url, token=token))), as_json=as_json)
+    """Show the thresholds in force, and how much traffic they stand for."""
+    shown, meanings = asyncio.run(_get(find_api(config, url=url, token=token)))
+    _print(shown, as_json=as_json, meanings=meanings)
 
 
 @thresholds.command("set")
@@ -110,10 +116,10 @@ def _alteration(values: list[str]) -> Callable[[dict[str, Any]], dict[str, Any]]
 
 def _value(name: str, text: str) -> str | int | None:
     """Return what JSON has: amounts as text, seconds as numbers."""
-    if text != "auto":
+    if text.isdigit():
         return text if name.endswith("_gwei") else int(text)
-    if name != "credit_limit_gwei":
-        raise OperatorError(f"{name} cannot be auto.", remedy="Give a whole number.", exit_code=2)
+    if text != _NOTHING.get(name):
+        raise OperatorError(f"{name} cannot be {text}.", remedy="Give a whole number.", exit_code=2)
     return None
 
 
@@ -122,17 +128,29 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
     return ", ".join(f"{name} {before[name]} -> {after[name]}" for name in changed)
 
 
-def _print(shown: dict[str, Any], *, as_json: bool) -> None:
+def _print(
+    shown: dict[str, Any], *, as_json: bool, meanings: list[dict[str, Any]] | None = None
+) -> None:
     if as_json:
         typer.echo(json.dumps(shown, indent=2))
-    else:
-        rows = [(name, "auto" if value is None else str(value)) for name, value in shown.items()]
-        print_table("Thresholds", ("", ""), rows, Console())
+        return
+    known = {each["name"]: each for each in meanings or ()}
+    rows = []
+    for name, value in shown.items():
+        means = known.get(name, {})
+        text = _NOTHING.get(name, "-") if value is None else str(value)
+        traffic = (size(means.get(key)) for key in ("routing_bytes", "exit_bytes"))
+        rows.append((name, text, plain(means.get("amount_masq")), *traffic))
+    headings = ("", "", "MASQ", "is what we route", "or carry as an exit")
+    if meanings is None:
+        headings, rows = headings[:2], [row[:2] for row in rows]
+    print_table("Thresholds", headings, rows, Console())
 
 
-async def _get(place: ApiPlace) -> dict[str, Any]:
+async def _get(place: ApiPlace) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     async with ApiClient(place) as api:
-        return await api.get(_PATH)
+        meanings = await api.get(f"{_PATH}/meaning")
+        return await api.get(_PATH), meanings["items"]
 
 
 async def _change(

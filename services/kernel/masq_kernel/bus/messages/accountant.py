@@ -302,6 +302,7 @@ class ThresholdValues(BusMessage, frozen=True):
     threshold_interval_sec: int
     unban_below_gwei: int
     credit_limit_gwei: int | None
+    newcomer_limit_gwei: int | None = None
 
 
 class ThresholdsRequested(BusMessage, frozen=True):
