@@ -86,6 +86,21 @@ def test_wallets_are_restored_from_their_words(masq, tmp_path, capsys):
     assert "abandon" not in capsys.readouterr().out.lower()
 
 
+def test_several_wallets_pay_and_the_words_restore_them_all(masq, tmp_path, capsys):
+    file, options = tmp_path / "words", ("--consuming-wallets", 3, "--json")
+    assert masq("init", "--data-dir", tmp_path / "a", *options) == 0
+    made = json.loads(capsys.readouterr().out)
+    file.write_text(made["words"])
+    assert masq("init", "--data-dir", tmp_path / "b", "--words-file", file, *options) == 0
+    restored = json.loads(capsys.readouterr().out)
+    assert restored["consuming_wallets"] == made["consuming_wallets"]
+    assert len({*made["consuming_wallets"], made["earning_wallet"]}) == 4
+    store = KeyStore.open(tmp_path / "b" / "keystore.json", PASSPHRASE, OsEntropy())
+    names = ("consuming-wallet", "consuming-wallet-2", "consuming-wallet-3")
+    assert [wallet_of(store.get(name)).text for name in names] == made["consuming_wallets"]
+    assert store.get("consuming-wallet-4") is None
+
+
 @pytest.mark.parametrize("words", ["abandon " * 12, "abandon", "", "correct horse " * 6])
 def test_words_that_are_none_make_no_node(masq, tmp_path, capsys, words):
     file = tmp_path / "words"

@@ -5,8 +5,10 @@ import pytest
 from masq_accountant.ledger import Kind
 from masq_accountant.ledger.bans import Cause
 from masq_accountant.settlement import Phase
+from masq_kernel.identity.proofs import wallet_of
+from support.bad_rpc import bad_rpc
 from support.evm import COIN, running_evm
-from support.settling import CONFIRMATIONS, DUE_S, MASQ, address_of, house
+from support.settling import CONFIRMATIONS, DUE_S, MASQ, address_of, house, key_of
 
 DEBT = 3 * MASQ // 4 + 123_456_789
 
@@ -160,3 +162,81 @@ async def test_tokens_between_our_own_wallets_are_no_income(evm, tmp_path):
         await evm.mine(CONFIRMATIONS)
         await node.scan("receivables")
         assert node.balance(Kind.TOKENS_RECEIVED) == 5
+
+
+async def test_each_creditor_is_paid_by_one_wallet_of_several_and_always_the_same(evm, tmp_path):
+    keys = [key_of(60), key_of(61)]
+    async with (
+        house(tmp_path / "d", 1, [evm.url], more_keys=keys) as debtor,
+        house(tmp_path / "c1", 2, [evm.url]) as first,
+        house(tmp_path / "c2", 3, [evm.url]) as second,
+    ):
+        wallets = [debtor.consuming, *map(wallet_of, keys)]
+        for wallet in wallets:
+            await evm.give(wallet, tokens=10 * MASQ, coin=COIN)
+        creditors = [address_of(80 + number) for number in range(20)]
+        await debtor.payers.choose([*creditors, first.earning, second.earning])
+        paying = {each: debtor.payers.of(each) for each in creditors}
+        assert set(paying.values()) == set(wallets), "by chance, once in 10,000 runs not"
+        await debtor.reopen()
+        assert {each: debtor.payers.of(each) for each in creditors} == paying
+        for number, creditor in enumerate((first, second), start=1):
+            await creditor.scan("receivables")
+            await debtor.owe(creditor.earning, number * MASQ)
+            await creditor.serve(debtor.payers.of(creditor.earning), number * MASQ)
+        for creditor in creditors[:6]:
+            await debtor.owe(creditor, MASQ)
+        assert (await debtor.scan("payables")).changed == 8
+        await evm.mine(CONFIRMATIONS)
+        assert (await debtor.scan("pending")).changed == 8
+        for payment in debtor.payments:
+            assert payment.payer == debtor.payers.of(payment.wallet)
+        for wallet in wallets:
+            own = [each for each in debtor.payments if each.payer == wallet]
+            assert sorted(each.nonce for each in own) == list(range(len(own)))
+            assert await evm.tokens(wallet) == 10 * MASQ - sum(each.amount for each in own)
+        for creditor in (first, second):
+            await creditor.scan("receivables")
+            assert creditor.owes(debtor.payers.of(creditor.earning)) == 0
+            assert creditor.balance(Kind.SUSPENSE) == 0
+            for wallet in wallets:
+                assert creditor.balance(Kind.SUSPENSE, wallet) == 0
+
+
+async def test_whoever_is_owed_something_already_stays_with_the_first_wallet(evm, tmp_path):
+    async with house(tmp_path / "d", 1, [evm.url]) as debtor:
+        await debtor.owe(address_of(20), MASQ)
+    async with house(tmp_path / "d", 1, [evm.url], more_keys=[key_of(60)]) as debtor:
+        await debtor.payers.choose([address_of(20)] * 40)
+        assert debtor.payers.of(address_of(20)) == debtor.consuming
+
+
+async def test_debts_of_a_wallet_that_is_gone_wait_and_the_operator_is_told(evm, tmp_path):
+    async with house(tmp_path / "d", 1, [evm.url], more_keys=[key_of(60)]) as debtor:
+        creditors = [address_of(80 + number) for number in range(20)]
+        await debtor.payers.choose(creditors)
+        gone = next(each for each in creditors if debtor.payers.of(each) != debtor.consuming)
+        await debtor.owe(gone, MASQ)
+    async with house(tmp_path / "d", 1, [evm.url]) as debtor:
+        outcome = await debtor.scan("payables")
+        assert outcome.text == "1 debts wait: the wallet that owes them is gone"
+        assert (outcome.is_well, debtor.owed(gone)) == (False, MASQ)
+
+
+async def test_where_the_chain_has_no_base_fee_transactions_are_of_the_older_kind(evm, tmp_path):
+    """A server that shows blocks as they were before EIP-1559."""
+
+    def change(method, _params, result):
+        if method == "eth_getBlockByNumber" and result:
+            result.pop("baseFeePerGas", None)
+        return result
+
+    async with bad_rpc(evm.url) as old, house(tmp_path / "d", 1, [old.url]) as debtor:
+        old.change = change
+        await evm.give(debtor.consuming, tokens=10 * MASQ, coin=COIN)
+        await debtor.owe(address_of(20), MASQ)
+        await debtor.scan("payables")
+        assert debtor.payments[0].attempts[0].fees.tip is None
+        await evm.mine(CONFIRMATIONS)
+        await debtor.scan("pending")
+        assert (debtor.owed(address_of(20)), await evm.tokens(address_of(20))) == (0, MASQ)

@@ -80,7 +80,8 @@ async def test_a_death_at_any_step_neither_loses_nor_doubles(
             await node.scan("payables")
             await evm.mine(1 if name == "_keep" else CONFIRMATIONS)
         payer = node.cashier.scans.by_kind[kind].work.__self__
-        target = {"payer": payer, "chain": payer._chain, "signer": payer._signer}[part]
+        signer = payer._signers[node.consuming]
+        target = {"payer": payer, "chain": payer._chain, "signer": signer}[part]
         monkeypatch.setattr(target, name, dying(getattr(target, name), when))
         with pytest.raises(Died):
             await node.scan(kind)

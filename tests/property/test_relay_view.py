@@ -13,7 +13,6 @@ import pytest
 from masq_kernel.bus.messages.gossip import RouteFound, RouteHop
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import IdentityKey, NodeId, WalletAddress
-from masq_kernel.identity.proofs import wallet_of
 from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
 from masq_router.metering import Counter, Meter
@@ -100,7 +99,7 @@ def travel(nodes, *, over_count=3, back_count=3, hint=None, size_class=SIZE_CLAS
         draft = replace(draft, hint=hint)
     key = SeededEntropy(2).token(32)
     signatures = signatures_of(draft, key)
-    trip = draft.complete(wallet_of(key), signatures, SeededEntropy(3))
+    trip = draft.complete(signatures, SeededEntropy(3))
     exit_secret = draft.over[-1].secret
     over_sights = set_up(over, trip.over_setup)
     plaintext = (TARGET + ASSOCIATION).ljust(

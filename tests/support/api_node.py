@@ -285,6 +285,7 @@ def answers():
 def make_payment(number, **changes):
     fields = {
         "number": number,
+        "payer": WALLETS[2],
         "wallet": WALLETS[1],
         "amount": str(HUGE),
         "phase": "in_flight",

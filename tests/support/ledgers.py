@@ -10,7 +10,7 @@ from masq_accountant.store.vault import Vault
 from masq_kernel.chains import chain_named
 from masq_kernel.clock import ManualClock
 from masq_kernel.entropy import OsEntropy
-from masq_kernel.identity.keys import IdentityKey
+from masq_kernel.identity.keys import IdentityKey, WalletAddress
 
 DATA_KEY = bytes(range(32))
 IDENTITY = IdentityKey.from_seed(bytes(31) + b"\x09")
@@ -30,8 +30,13 @@ async def nobody_cares(_accounts):
     """Stands in where no bans are wanted."""
 
 
-def make_notary(ledger, clock=None, *, unvouchered_size=4 << 30):
-    return Notary(ledger, unvouchered_size, clock or ManualClock())
+def nobody_pays(_creditor):
+    """Stands in where this node owes nothing."""
+    return WalletAddress(bytes(20))
+
+
+def make_notary(ledger, clock=None, *, unvouchered_size=4 << 30, payer_of=nobody_pays):
+    return Notary(ledger, unvouchered_size, clock or ManualClock(), payer_of)
 
 
 def make_bookkeeper(

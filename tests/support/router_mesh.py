@@ -253,7 +253,8 @@ class RouterNode:
         ]
         signatures = tuple(sign_proof(self.wallet_key, DEV, claim) for claim in claims)
         owed = ("0",) * len(claims)
-        return ProofsSigned(wallet=self.consuming, signatures=signatures, owed=owed, sequence=0)
+        wallets = (self.consuming,) * len(claims)
+        return ProofsSigned(wallets=wallets, signatures=signatures, owed=owed, sequence=0)
 
     async def _on_usage(self, report) -> None:
         self.usage.append(report)

@@ -81,6 +81,7 @@ def signatures_of(draft, wallet_key: bytes, owed=0, sequence=1) -> list[Proof]:
     """Sign the proofs of a drafted round trip as an accountant would."""
     return [
         Proof(
+            wallet_of(wallet_key),
             sign_proof(
                 wallet_key,
                 DEV,

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 
 from masq_accountant.cashier import Cashier, open_chain
 from masq_accountant.ledger import Account, Entry, Kind, Standing
+from masq_accountant.payers import Payers
 from masq_accountant.reconciler import Reconciler
 from masq_accountant.settings import AccountantSettings
 from masq_accountant.store.stances import stance_drawer
@@ -44,13 +45,14 @@ class House:
         folder: where they are kept.
         number: of its wallets: 2 * number and the next.
         urls: of RPC servers.
+        more_keys: of further consuming wallets.
         settings: other than the tests' defaults.
     """
 
-    def __init__(self, folder, number, urls, **settings):
+    def __init__(self, folder, number, urls, *, more_keys=(), **settings):
         self.folder, self.urls = folder, urls
         self.consuming, self.earning = address_of(2 * number), address_of(2 * number + 1)
-        self._key = key_of(2 * number)
+        self._keys = {wallet_of(key): key for key in (key_of(2 * number), *more_keys)}
         fast = {"confirmations": CONFIRMATIONS, "rpc_timeout_s": 2, "scans": False}
         self.settings = AccountantSettings(rpc_urls=urls, **{**fast, **settings})
         self.clock = ManualClock(int(NOW))
@@ -59,16 +61,17 @@ class House:
         self.folder.mkdir(exist_ok=True)
         self.ledger = await open_ledger(self.folder)
         self.bus = MemoryBroker().connect(Service.ACCOUNTANT)
-        wallets = Wallets(
-            chain=DEV, earning=self.earning, consuming=self.consuming, consuming_key=self._key
-        )
-        log, notary = ThresholdLog(self.ledger), make_notary(self.ledger, self.clock)
+        wallets = Wallets(chain=DEV, earning=self.earning, keys=self._keys)
+        payers = self.payers = Payers(self.ledger, wallets, OsEntropy())
+        log = ThresholdLog(self.ledger)
+        notary = make_notary(self.ledger, self.clock, payer_of=payers.of)
         stances = stance_drawer(self.ledger)
         self.warden = Warden(self.ledger, stances, log, notary, self.bus, self.clock)
         reconciler = Reconciler(self.ledger, notary, wallets, self.bus, self.clock, OsEntropy())
         self.cashier = Cashier(
             self.ledger,
             wallets,
+            payers,
             open_chain(DEV, self.settings),
             self.warden,
             reconciler,
@@ -78,6 +81,7 @@ class House:
             self.clock,
         )
         await log.load()
+        await payers.load()
         await self.warden.load()
         await self.cashier.load()
         return self

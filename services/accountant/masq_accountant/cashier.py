@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from masq_accountant.chain import ChainPort, KeySigner
 from masq_accountant.errors import LedgerReadOnly
 from masq_accountant.payer import Payer
+from masq_accountant.payers import Payers
 from masq_accountant.receiver import Receiver
 from masq_accountant.reconciler import Reconciler
 from masq_accountant.scans import Outcome, Scan, Scans
@@ -53,6 +54,7 @@ class Cashier:
     Args:
         ledger: the books.
         wallets: the node's.
+        payers: which of them pays whom.
         chain: where debts are paid; None: nowhere.
         warden: judges debtors, after receipts were read.
         reconciler: compares books before creditors are paid.
@@ -66,6 +68,7 @@ class Cashier:
         self,
         ledger: Ledger,
         wallets: Wallets,
+        payers: Payers,
         chain: ChainPort | None,
         warden: Warden,
         reconciler: Reconciler,
@@ -74,7 +77,8 @@ class Cashier:
         bus: Bus,
         clock: Clock,
     ) -> None:
-        self._ledger, self._wallets, self.chain = ledger, wallets, chain
+        self._ledger, self._wallets, self._payers = ledger, wallets, payers
+        self.chain = chain
         self._warden, self._reconciler, self._log = warden, reconciler, log
         self._settings, self._bus, self._clock = settings, bus, clock
         self.store, self._mark = PaymentStore(ledger), ChainMark(ledger)
@@ -134,8 +138,8 @@ class Cashier:
             first_block=settings.rpc_first_block,
         )
         made.append(self._scan("receivables", settings.receivables_interval_s, receiver.receive))
-        if self._wallets.consuming_key is not None:
-            payer = self._make_payer(self.chain, self._wallets.consuming_key)
+        if self._wallets.keys:
+            payer = self._make_payer(self.chain)
             made.append(self._scan("pending", settings.pending_interval_s, payer.follow))
             made.append(self._scan("payables", settings.payables_interval_s, payer.pay, waits=True))
         return made
@@ -157,12 +161,16 @@ class Cashier:
             waits=waits,
         )
 
-    def _make_payer(self, chain: ChainPort, key: bytes) -> Payer:
+    def _make_payer(self, chain: ChainPort) -> Payer:
         return Payer(
             self._ledger,
             self.store,
             chain,
-            KeySigner(self._wallets.chain, key),
+            {
+                wallet: KeySigner(self._wallets.chain, key)
+                for wallet, key in self._wallets.keys.items()
+            },
+            payer_of=self._payers.of,
             thresholds=lambda: self._log.in_force,
             policy=FeePolicy.of_gwei(self._settings.gas_price_max_gwei),
             reconcile=self._reconciler.reconcile_unless_busy,

@@ -6,6 +6,7 @@ from masq_accountant.ledger import Account, Kind
 from masq_accountant.ledger.report import SIGNS, Line, Wish, lines_of, select, totals
 from masq_accountant.ledger.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from masq_accountant.notary import Notary
+from masq_accountant.payers import Payers
 from masq_accountant.store import Ledger
 from masq_accountant.store.turnover import turnover
 from masq_accountant.wallets import Wallets
@@ -54,6 +55,7 @@ class Handlers:
     Args:
         ledger: the books.
         wallets: the keys.
+        payers: which wallet pays whom.
         notary: what we own up to.
         clock: for ages.
         thresholds: gives those in force.
@@ -63,11 +65,13 @@ class Handlers:
         self,
         ledger: Ledger,
         wallets: Wallets,
+        payers: Payers,
         notary: Notary,
         clock: Clock,
         thresholds: Callable[[], Thresholds] = lambda: DEFAULT_THRESHOLDS,
     ) -> None:
         self._ledger, self._wallets, self._notary = ledger, wallets, notary
+        self._payers = payers
         self._clock, self._thresholds = clock, thresholds
 
     async def on_sign_proofs(self, message: SignProofsRequested) -> ProofsSigned:
@@ -76,11 +80,16 @@ class Handlers:
             raise BusRefused(Refusal.INVALID, f"a route has 1 to {PROOFS_MAX} proofs")
         if self._wallets.consuming is None:
             raise BusRefused(Refusal.NO_WALLET, "no consuming wallet is set")
-        owed = [self._notary.owed(proof.node_id) for proof in message.proofs]
+        await self._payers.choose(proof.earning for proof in message.proofs)
+        payers = [self._payers.of(proof.earning) for proof in message.proofs]
+        owed = [
+            self._notary.owed(proof.node_id, payer)
+            for proof, payer in zip(message.proofs, payers, strict=True)
+        ]
         sequence = self._notary.next_sequence()
         return ProofsSigned(
-            wallet=self._wallets.consuming,
-            signatures=self._wallets.sign(message.proofs, owed, sequence),
+            wallets=tuple(payers),
+            signatures=self._wallets.sign(message.proofs, payers, owed, sequence),
             owed=tuple(map(str, owed)),
             sequence=sequence,
         )

@@ -6,7 +6,7 @@ answer     a statement for a debtor that asks and proves its wallet
 owed       what we own up to ourselves, with each payer proof
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -51,9 +51,17 @@ class Notary:
         ledger: the books that it is about.
         unvouchered_size: bytes that a wallet may be charged for beyond its last voucher.
         clock: for the time of statements and disputes.
+        payer_of: which of our wallets pays an earning wallet.
     """
 
-    def __init__(self, ledger: Ledger, unvouchered_size: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        unvouchered_size: int,
+        clock: Clock,
+        payer_of: Callable[[WalletAddress], WalletAddress],
+    ) -> None:
+        self._payer_of = payer_of
         self._ledger, self._unvouchered_size, self._clock = ledger, unvouchered_size, clock
         self._own = ledger.keys.identity.node_id
         self._voucher_drawer = voucher_drawer(ledger)
@@ -184,14 +192,23 @@ class Notary:
             as_of=self._clock.unix(),
         ).signed(self._ledger.keys.identity, self._ledger.keys.chain)
 
-    def owed(self, node_id: NodeId) -> Wei:
-        """Return what we owe a node for all time, paid or not."""
-        return Wei(-sum(standing.balance for _, standing in self.creditor(node_id)))
+    def owed(self, node_id: NodeId, payer: WalletAddress) -> Wei:
+        """Return what one of our wallets owes a node for all time, paid or not."""
+        return Wei(-sum(standing.balance for _, standing in self.creditor(node_id, payer)))
 
-    def creditor(self, node_id: NodeId) -> list[tuple[Account, Standing]]:
+    def creditor(self, node_id: NodeId, payer: WalletAddress) -> list[tuple[Account, Standing]]:
         """Return what is booked for a node, one line for each wallet with which it has earned."""
         standings = self._ledger.standings()
-        return [(each, standings[each]) for each in self._creditors().get(node_id, ())]
+        return [
+            (each, standings[each])
+            for each in self._creditors().get(node_id, ())
+            if each.wallet is not None and self._payer_of(each.wallet) == payer
+        ]
+
+    def payers(self, node_id: NodeId) -> list[WalletAddress]:
+        """Return which of our wallets ever owed a node anything: mostly one."""
+        earned = (each.wallet for each in self._creditors().get(node_id, ()))
+        return list(dict.fromkeys(self._payer_of(each) for each in earned if each is not None))
 
     def creditors(self) -> list[NodeId]:
         """Return all nodes that we ever owed anything."""

@@ -9,7 +9,7 @@ or can never be: a crash at any point neither loses a payment nor makes two (tra
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -68,7 +68,8 @@ class Payer:
         ledger: what we owe.
         store: all payments.
         chain: where they are made.
-        signer: of our wallet.
+        signers: of each consuming wallet.
+        payer_of: which of them pays an earning wallet.
         thresholds: gives those in force.
         policy: what gas may cost.
         reconcile: asks creditors what we owe them, before they are paid.
@@ -83,8 +84,9 @@ class Payer:
         ledger: Ledger,
         store: PaymentStore,
         chain: ChainPort,
-        signer: Signer,
+        signers: Mapping[WalletAddress, Signer],
         *,
+        payer_of: Callable[[WalletAddress], WalletAddress],
         thresholds: Callable[[], Thresholds],
         policy: FeePolicy,
         reconcile: Reconcile,
@@ -93,7 +95,8 @@ class Payer:
         confirmations: int,
         stuck_s: int,
     ) -> None:
-        self._ledger, self._store, self._chain, self._signer = ledger, store, chain, signer
+        self._ledger, self._store, self._chain = ledger, store, chain
+        self._signers, self._payer_of = signers, payer_of
         self._thresholds, self._policy, self._clock = thresholds, policy, clock
         self._reconcile, self._tell = reconcile, tell
         self._confirmations, self._stuck_s = confirmations, stuck_s
@@ -113,44 +116,64 @@ class Payer:
             return Outcome("nothing is due")
         await unbroken(self._reconcile(self._creditors(due)), name="reconcile before paying")
         async with self._working:
-            return await self._pay()
+            return await self._pay_all()
 
-    async def _pay(self) -> Outcome:
-        due = self._due()
+    async def _pay_all(self) -> Outcome:
+        due: dict[WalletAddress, list[Debt]] = {}
+        for debt in self._due():
+            due.setdefault(self._payer_of(debt.wallet), []).append(debt)
         if not due:
             return Outcome("nothing is due any more, now that the books were compared")
+        outcomes = [await self._pay(payer, debts) for payer, debts in due.items()]
+        return Outcome(
+            "; ".join(outcome.text for outcome in outcomes),
+            changed=sum(outcome.changed for outcome in outcomes),
+            is_well=all(outcome.is_well for outcome in outcomes),
+        )
+
+    async def _pay(self, payer: WalletAddress, due: list[Debt]) -> Outcome:
+        """Pay with one wallet."""
+        if payer not in self._signers:
+            text = f"{len(due)} debts wait: the wallet that owes them is gone"
+            return Outcome(text, is_well=False)
         market = await self._chain.market()
         fees = self._policy.offer(market)
         if fees is None:
             return Outcome(f"{len(due)} debts wait: gas costs more than is allowed", is_well=False)
-        tokens, coin = await self._chain.balances(self._signer.wallet)
-        waiting = [each for each in self._store.open() if each.phase is Phase.IN_FLIGHT]
+        tokens, coin = await self._chain.balances(payer)
+        under_way = self._store.open(payer)
+        waiting = [each for each in under_way if each.phase is Phase.IN_FLIGHT]
         tokens = Wei(tokens - sum(each.amount for each in waiting))
         if tokens <= 0:
             return Outcome(f"{len(due)} debts wait: the wallet has no MASQ left", is_well=False)
-        gas = await self._gas(Wei(min(tokens, min(debt.owed for debt in due))))
+        gas = await self._gas(payer, Wei(min(tokens, min(debt.owed for debt in due))))
         coin -= sum(each.attempts[-1].fees.cost(gas) for each in waiting)
         funds = Funds(tokens=tokens, coin=max(0, coin), fee=fees.cost(gas))
         chosen = select(due, self._thresholds(), funds)
-        made = await self._make_all(chosen.payments, gas, fees)
+        made = await self._make_all(payer, chosen.payments, gas, fees)
         total = masq_text(Wei(sum(each.amount for each in made)))
         text = f"{len(made)} payments of {total} MASQ were sent"
         if chosen.left:
             text += f"; {chosen.left} debts wait: {chosen.why}"
         return Outcome(text, changed=len(made), is_well=bool(made) or not chosen.left)
 
-    async def _make_all(self, wanted: tuple[Selected, ...], gas: int, fees: Fees) -> list[Payment]:
-        nonce = await self._next_nonce() if wanted else 0
+    async def _make_all(
+        self, payer: WalletAddress, wanted: tuple[Selected, ...], gas: int, fees: Fees
+    ) -> list[Payment]:
+        nonce = await self._next_nonce(payer) if wanted else 0
         made = []
         for offset, each in enumerate(wanted):
-            made.append(await self._make(each, nonce + offset, gas, fees))
+            made.append(await self._make(payer, each, nonce + offset, gas, fees))
         return made
 
-    async def _make(self, wanted: Selected, nonce: int, gas: int, fees: Fees) -> Payment:
+    async def _make(
+        self, payer: WalletAddress, wanted: Selected, nonce: int, gas: int, fees: Fees
+    ) -> Payment:
         """Sign a payment, write it down together with the debt's mark, and only then send it."""
-        attempt, now = await self._sign(wanted, nonce, gas, fees), self._clock.unix()
+        attempt, now = await self._sign(payer, wanted, nonce, gas, fees), self._clock.unix()
         payment = Payment(
             number=self._store.next_number,
+            payer=payer,
             wallet=wanted.wallet,
             amount=wanted.amount,
             nonce=nonce,
@@ -163,8 +186,10 @@ class Payer:
         await self._send(payment)
         return payment
 
-    async def _sign(self, wanted: Selected, nonce: int, gas: int, fees: Fees) -> Attempt:
-        signed = await self._signer.sign_transfer(
+    async def _sign(
+        self, payer: WalletAddress, wanted: Selected, nonce: int, gas: int, fees: Fees
+    ) -> Attempt:
+        signed = await self._signers[payer].sign_transfer(
             wanted.wallet, wanted.amount, nonce=nonce, gas=gas, fees=fees
         )
         return Attempt(raw=signed.raw, hash=signed.hash, fees=fees, at=self._clock.unix())
@@ -175,27 +200,26 @@ class Payer:
         except ChainError as error:  # it is written down: the next scan sends it again
             _log.warning("payment not taken yet", number=payment.number, reason=str(error))
 
-    async def _gas(self, amount: Wei) -> int:
+    async def _gas(self, payer: WalletAddress, amount: Wei) -> int:
         """Return how much gas a transfer to anybody needs at most.
 
         To a wallet that never had the token it takes a third more than to others, so the question
         is about one that cannot have: nobody knows it before it is asked.
         """
-        seed = self._signer.wallet.raw + self._store.next_number.to_bytes(8, "big")
+        seed = payer.raw + self._store.next_number.to_bytes(8, "big")
         fresh = WalletAddress(hashlib.sha256(seed).digest()[:20])
-        return await self._chain.gas(self._signer.wallet, fresh, amount)
+        return await self._chain.gas(payer, fresh, amount)
 
-    async def _next_nonce(self) -> int:
+    async def _next_nonce(self, payer: WalletAddress) -> int:
         """Return the first nonce that neither the chain nor a payment of ours has.
 
         What no block has yet is one server's word, so it may add only a little.
         """
-        wallet = self._signer.wallet
-        in_blocks = (await self._chain.sight(wallet, ())).nonce_next
-        waiting = await self._chain.nonce(wallet)
+        in_blocks = (await self._chain.sight(payer, ())).nonce_next
+        waiting = await self._chain.nonce(payer)
         if not in_blocks <= waiting <= in_blocks + WAITING_MAX:
             waiting = in_blocks
-        return max(waiting, *(each.nonce + 1 for each in self._store.open()), in_blocks)
+        return max(waiting, *(each.nonce + 1 for each in self._store.open(payer)), in_blocks)
 
     def _due(self) -> list[Debt]:
         """Return the debts that are due, without what is in flight already."""
@@ -255,7 +279,7 @@ class Payer:
         hashes = [each.hash for each in payment.attempts]
         step = next_step(
             payment,
-            await self._chain.sight(self._signer.wallet, hashes),
+            await self._chain.sight(payment.payer, hashes),
             now=now,
             confirmations=self._confirmations,
             stuck_s=self._stuck_s,
@@ -282,7 +306,8 @@ class Payer:
         return not self._store.payments[payment.number].is_open
 
     async def _resend(self, payment: Payment, *, dearer: bool) -> None:
-        if dearer and len(payment.attempts) < ATTEMPTS_MAX:
+        can_sign = payment.payer in self._signers and len(payment.attempts) < ATTEMPTS_MAX
+        if dearer and can_sign:
             fees = self._policy.replacement(payment.attempts[-1].fees, await self._chain.market())
             if fees is not None:
                 payment = await self._replace(payment, fees)
@@ -291,8 +316,8 @@ class Payer:
     async def _replace(self, payment: Payment, fees: Fees) -> Payment:
         """Sign a dearer transaction of the same nonce, and write it down before it is sent."""
         same = Selected(payment.wallet, payment.amount)
-        gas = await self._gas(payment.amount)
-        dearer = payment.with_attempt(await self._sign(same, payment.nonce, gas, fees))
+        payer, gas = payment.payer, await self._gas(payment.payer, payment.amount)
+        dearer = payment.with_attempt(await self._sign(payer, same, payment.nonce, gas, fees))
         await self._keep(dearer)
         _log.info("payment offered at a higher price", number=payment.number)
         return dearer

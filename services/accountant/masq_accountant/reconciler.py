@@ -34,7 +34,7 @@ from masq_kernel.bus.port import Bus
 from masq_kernel.clock import Clock
 from masq_kernel.entropy import Entropy
 from masq_kernel.errors import MalformedError
-from masq_kernel.identity.keys import NodeId
+from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.units import UnixSeconds, Wei
 
 __all__ = ["Reconciler"]
@@ -120,31 +120,32 @@ class Reconciler:
         """Ask these, and keep what comes of it."""
         places = asyncio.Semaphore(AT_ONCE)
 
-        async def one(node_id: NodeId) -> CreditorFinding:
+        async def one(node_id: NodeId, payer: WalletAddress) -> CreditorFinding:
             async with places:
-                return await self._one(node_id)
+                return await self._one(node_id, payer)
 
-        found = await asyncio.gather(*map(one, creditors))
+        pairs = ((each, payer) for each in creditors for payer in self._notary.payers(each))
+        found = await asyncio.gather(*(one(each, payer) for each, payer in pairs))
         self.findings = tuple(sorted(found, key=lambda each: _ORDER[each.finding]))
         self.finished_at = self._clock.unix()
 
-    async def _one(self, node_id: NodeId) -> CreditorFinding:
-        ours = self._notary.owed(node_id)
+    async def _one(self, node_id: NodeId, payer: WalletAddress) -> CreditorFinding:
+        ours = self._notary.owed(node_id, payer)
         try:
-            statement = await self._ask(node_id)
+            statement = await self._ask(node_id, payer)
         except (BusRefused, BusTimeout, BusUnavailable, MalformedError) as problem:
             return CreditorFinding(
                 node_id=node_id, finding="silent", ours=str(ours), theirs="", reason=str(problem)
             )
-        finding = compare(ours, statement.charged, self._slack(node_id))
+        finding = compare(ours, statement.charged, self._slack(node_id, payer))
         match finding:
             case Finding.DISPUTED:
                 await self._dispute(node_id, ours, statement)
             case Finding.LOWER:
                 await self._settle_on(node_id, statement)
-                await self._notary.settle(node_id.raw)
+                await self._notary.settle(_name(node_id, payer))
             case Finding.AGREED:
-                await self._notary.settle(node_id.raw)
+                await self._notary.settle(_name(node_id, payer))
         return CreditorFinding(
             node_id=node_id,
             finding=finding.value,
@@ -152,16 +153,16 @@ class Reconciler:
             theirs=str(statement.charged),
         )
 
-    async def _ask(self, node_id: NodeId) -> Statement:
+    async def _ask(self, node_id: NodeId, wallet: WalletAddress) -> Statement:
         """Return a creditor's statement.
 
         Raises:
-            BusRefused, BusTimeout, BusUnavailable: no route, no wallet or no answer.
-            MalformedError: what came is not its answer.
+            BusRefused, BusTimeout, BusUnavailable: no route, or no answer.
+            MalformedError: what came is not its answer, or the wallet is not ours any more.
         """
-        wallet, key = self._wallets.consuming, self._wallets.consuming_key
-        if wallet is None or key is None:
-            raise MalformedError("question", "there is no consuming wallet to ask with")
+        key = self._wallets.keys.get(wallet)
+        if key is None:
+            raise MalformedError("question", "the consuming wallet that owes it is gone")
         question = Question(
             node_id=node_id,
             wallet=wallet,
@@ -176,15 +177,16 @@ class Reconciler:
             raise MalformedError("statement", "answers another question")
         return statement
 
-    def _slack(self, node_id: NodeId) -> Wei:
-        booked = self._notary.creditor(node_id)
+    def _slack(self, node_id: NodeId, payer: WalletAddress) -> Wei:
+        booked = self._notary.creditor(node_id, payer)
         charged = sum(standing.charged for _, standing in booked)
         return slack_of(Wei(charged), sum(standing.size for _, standing in booked))
 
     async def _dispute(self, node_id: NodeId, ours: Wei, statement: Statement) -> None:
-        proof = self._wallets.own_word(node_id, ours, self._notary.next_sequence())
+        payer, sequence = statement.wallet, self._notary.next_sequence()
+        proof = self._wallets.own_word(payer, node_id, ours, sequence)
         await self._notary.dispute(
-            node_id.raw,
+            _name(node_id, payer),
             node_id=node_id,
             wallet=statement.wallet,
             ours=ours,
@@ -196,11 +198,11 @@ class Reconciler:
 
     async def _settle_on(self, node_id: NodeId, statement: Statement) -> None:
         """Book back what the creditor does not ask for."""
-        booked = self._notary.creditor(node_id)
+        booked = self._notary.creditor(node_id, statement.wallet)
         quiet_since = self._clock.unix() - AT_REST_S
         if any(standing.updated_at > quiet_since for _, standing in booked):
             return
-        left = self._notary.owed(node_id) - statement.charged
+        left = self._notary.owed(node_id, statement.wallet) - statement.charged
         entries: list[Entry] = []
         for account, standing in booked:
             amount = min(left, -standing.balance)
@@ -215,6 +217,11 @@ class Reconciler:
         except LedgerReadOnly:
             return
         _log.info("settled on the lower of two figures", node=node_id.short)
+
+
+def _name(node_id: NodeId, payer: WalletAddress) -> bytes:
+    """Return what a dispute between a creditor and one of our wallets is kept under."""
+    return node_id.raw + payer.raw
 
 
 def _booked_back(account: Account, amount: Wei) -> list[Entry]:

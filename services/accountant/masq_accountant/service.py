@@ -12,6 +12,7 @@ from masq_accountant.evidence_desk import EvidenceDesk, serve_evidence
 from masq_accountant.handlers import Handlers, serve
 from masq_accountant.metrics import AccountantCollector, register_metrics
 from masq_accountant.notary import Notary
+from masq_accountant.payers import Payers
 from masq_accountant.reconciler import Reconciler
 from masq_accountant.settings import AccountantSettings
 from masq_accountant.settlement_desk import serve_settlement
@@ -48,7 +49,9 @@ class Accountant:
         self._runtime, self.ledger = runtime, ledger
         clock = runtime.clock
         self.log = ThresholdLog(ledger)
-        self.notary = Notary(ledger, settings.unvouchered_limit_mib << 20, clock)
+        self.payers = Payers(ledger, wallets, runtime.entropy)
+        limit = settings.unvouchered_limit_mib << 20
+        self.notary = Notary(ledger, limit, clock, self.payers.of)
         stances = stance_drawer(ledger)
         self.warden = Warden(ledger, stances, self.log, self.notary, runtime.bus, clock)
         self.bookkeeper = Bookkeeper(
@@ -66,6 +69,7 @@ class Accountant:
         self.cashier = Cashier(
             ledger,
             wallets,
+            self.payers,
             open_chain(wallets.chain, settings),
             self.warden,
             self.reconciler,
@@ -75,13 +79,15 @@ class Accountant:
             clock,
         )
         self.custody = Custody(ledger, runtime.health, clock, runtime.node.data_dir / "backups")
-        self._handlers = Handlers(ledger, wallets, self.notary, clock, lambda: self.log.in_force)
+        self._handlers = Handlers(
+            ledger, wallets, self.payers, self.notary, clock, lambda: self.log.in_force
+        )
 
     async def start(self) -> None:
         """Read what is remembered, answer, and book unless the books are read-only."""
-        fault = await self.log.load()
-        if fault is not None:
-            self.ledger.distrust(fault)
+        for fault in (await self.log.load(), await self.payers.load()):
+            if fault is not None:
+                self.ledger.distrust(fault)
         await self.notary.load()
         await self.warden.load()
         await self.cashier.load()

@@ -86,8 +86,9 @@ class SettlementDesk:
 
     async def on_balances(self, _message: BalancesRequested) -> BalancesShown:
         """Ask the chain, and add up the books."""
-        roles = {self._wallets.consuming: "consuming", self._wallets.earning: "earning"}
-        asked = (self._balance(wallet, role) for wallet, role in roles.items() if wallet)
+        consuming = dict.fromkeys(self._wallets.payers, "consuming")
+        roles = {**consuming, self._wallets.earning: "earning"}
+        asked = (self._balance(wallet, role) for wallet, role in roles.items())
         servers, wallets = await asyncio.gather(self._servers(), asyncio.gather(*asked))
         next_block = self._mark.next_block
         standings = self._ledger.standings()
@@ -155,6 +156,7 @@ def shown(payment: Payment) -> PaymentState:
     """Return a payment as the bus tells it."""
     return PaymentState(
         number=payment.number,
+        payer=payment.payer,
         wallet=payment.wallet,
         amount=str(payment.amount),
         phase=payment.phase.value,

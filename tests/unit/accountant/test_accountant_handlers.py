@@ -3,6 +3,7 @@
 import pytest
 
 from masq_accountant.handlers import LIMIT_MAX, PROOFS_MAX, Handlers, serve
+from masq_accountant.payers import Payers
 from masq_accountant.wallets import Wallets
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, Refusal
@@ -32,17 +33,14 @@ KEY, OTHER_KEY = bytes(31) + b"\x05", bytes(31) + b"\x06"
 
 
 def make_wallets(*, consuming=True):
-    key = KEY if consuming else None
-    return Wallets(
-        chain=DEV,
-        earning=wallet_of(OTHER_KEY),
-        consuming=wallet_of(KEY) if consuming else None,
-        consuming_key=key,
-    )
+    keys = {wallet_of(KEY): KEY} if consuming else {}
+    return Wallets(chain=DEV, earning=wallet_of(OTHER_KEY), keys=keys)
 
 
 def make_handlers(ledger, wallets):
-    return Handlers(ledger, wallets, make_notary(ledger), ManualClock(NOW))
+    payers = Payers(ledger, wallets, SeededEntropy(1))
+    notary = make_notary(ledger, payer_of=payers.of)
+    return Handlers(ledger, wallets, payers, notary, ManualClock(NOW))
 
 
 class Accountant:
@@ -71,6 +69,7 @@ async def accountant(tmp_path):
 def make_proof(number=0):
     return ProofToSign(
         node_id=IdentityKey.generate(SeededEntropy(number)).node_id,
+        earning=WALLETS[number % len(WALLETS)],
         secret_hash=bytes([number]) * 32,
         rates=DEFAULT_RATES,
         expires_at=NOW,
@@ -82,7 +81,7 @@ async def test_proofs_are_signed_in_order_by_the_consuming_wallet(accountant):
     signed = await accountant.ask(
         subjects.SIGN_PROOFS, SignProofsRequested(proofs=proofs), caller=Service.ROUTER
     )
-    assert signed.wallet == wallet_of(KEY)
+    assert set(signed.wallets) == {wallet_of(KEY)}
     for proof, signature in zip(proofs, signed.signatures, strict=True):
         claim = ProofClaim(
             node_id=proof.node_id,

@@ -277,9 +277,9 @@ class Debtor:
 
     def __init__(self, ledger):
         self.ledger, self.clock = ledger, ManualClock(NOW)
-        self.notary = make_notary(ledger, self.clock)
+        self.notary = make_notary(ledger, self.clock, payer_of=lambda _creditor: DEBTOR)
         self.broker, self.told, self.charged = MemoryBroker(), [], OWED
-        wallets = Wallets(chain=DEV, earning=EARNING, consuming=DEBTOR, consuming_key=KEY)
+        wallets = Wallets(chain=DEV, earning=EARNING, keys={DEBTOR: KEY})
         bus = self.broker.connect(Service.ACCOUNTANT)
         entropy = SeededEntropy(5)
         self.reconciler = Reconciler(ledger, self.notary, wallets, bus, self.clock, entropy)
@@ -319,7 +319,7 @@ class Debtor:
         standings = self.ledger.standings()
         return (
             standings[Account(Kind.PAYABLE, EARNING)].balance,
-            self.notary.owed(CREDITOR.node_id),
+            self.notary.owed(CREDITOR.node_id, DEBTOR),
         )
 
 

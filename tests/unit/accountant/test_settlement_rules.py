@@ -142,6 +142,7 @@ def payment(**changes):
     attempt = Attempt(raw=b"raw", hash=b"h" * 32, fees=Fees(1), at=NOW)
     fields = {
         "number": 1,
+        "payer": WalletAddress(bytes(20)),
         "wallet": WalletAddress(bytes(20)),
         "amount": Wei(5),
         "nonce": 7,

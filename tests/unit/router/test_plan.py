@@ -5,7 +5,6 @@ import pytest
 from masq_kernel.bus.messages.gossip import RouteFound, RouteHop
 from masq_kernel.entropy import SeededEntropy
 from masq_kernel.identity.keys import IdentityKey, WalletAddress
-from masq_kernel.identity.proofs import wallet_of
 from masq_kernel.rates import DEFAULT_RATES
 from masq_kernel.units import UnixSeconds
 from masq_router.gate import Gate
@@ -50,7 +49,7 @@ def plan(nodes, over_count, back_count, seed=1):
     originator = Originator(node_id=own.identity.node_id, onion_key=own.keys.public())
     draft = draft_round_trip(DEV, originator, found, SeededEntropy(seed), EXPIRES)
     signatures = signatures_of(draft, WALLET_KEY)
-    trip = draft.complete(wallet_of(WALLET_KEY), signatures, SeededEntropy(seed + 1))
+    trip = draft.complete(signatures, SeededEntropy(seed + 1))
     return trip, over, back
 
 

@@ -51,9 +51,10 @@ class Payment:
 
     Args:
         number: its own, from 1.
+        payer: which of our wallets pays.
         wallet: who is paid.
         amount: wei.
-        nonce: its place in the order of all that our wallet sends.
+        nonce: its place in the order of all that its payer sends.
         attempts: at least one, the dearest last.
         created_at, updated_at: when.
         phase: where it is.
@@ -64,6 +65,7 @@ class Payment:
     """
 
     number: int
+    payer: WalletAddress
     wallet: WalletAddress
     amount: Wei
     nonce: int

@@ -30,6 +30,7 @@ class _Attempt(msgspec.Struct, array_like=True):
 
 class _Payment(msgspec.Struct):
     number: int
+    payer: bytes
     wallet: bytes
     amount: str
     nonce: int
@@ -66,9 +67,11 @@ class PaymentStore:
         """The number of the next payment."""
         return max(self.payments, default=0) + 1
 
-    def open(self) -> list[Payment]:
-        """Return those that are not finished, in the order of their nonces."""
-        waiting = (each for each in self.payments.values() if each.is_open)
+    def open(self, payer: WalletAddress | None = None) -> list[Payment]:
+        """Return those (of one wallet) that are not finished, in the order of their nonces."""
+        waiting = (
+            each for each in self.payments.values() if each.is_open and payer in (None, each.payer)
+        )
         return sorted(waiting, key=lambda each: each.nonce)
 
     async def save(self, payment: Payment) -> None:
@@ -128,6 +131,7 @@ def _without_raw(attempts: Iterable[Attempt]) -> Iterable[Attempt]:
 def _to_bytes(payment: Payment) -> bytes:
     cell = _Payment(
         number=payment.number,
+        payer=payment.payer.raw,
         wallet=payment.wallet.raw,
         amount=str(payment.amount),
         nonce=payment.nonce,
@@ -157,6 +161,7 @@ def _from_bytes(data: bytes) -> Payment:
     cell = msgspec.msgpack.decode(data, type=_Payment)
     return Payment(
         number=cell.number,
+        payer=WalletAddress(cell.payer),
         wallet=WalletAddress(cell.wallet),
         amount=Wei(int(cell.amount)),
         nonce=cell.nonce,

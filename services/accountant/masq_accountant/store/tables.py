@@ -20,6 +20,7 @@ __all__ = [
     "CHECKPOINTS",
     "DISPUTES",
     "ENTRIES",
+    "PAYERS",
     "PAYMENTS",
     "REFUSED",
     "ROLLS",
@@ -145,6 +146,16 @@ class PaymentRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=Sealed)
 
 
+class PayerRow(SQLModel, table=True):
+    """Which of our consuming wallets pays one earning wallet."""
+
+    __tablename__ = "payer"
+
+    name: bytes = Field(sa_type=Sealed, primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
 class ChainMarkRow(SQLModel, table=True):
     """How far the chain was read for payments to us."""
 
@@ -190,4 +201,5 @@ VOUCHERS = _table("voucher")
 DISPUTES = _table("dispute")
 ROLLS = _table("roll")
 PAYMENTS = _table("payment")
+PAYERS = _table("payer")
 CHAIN_MARKS = _table("chain_mark")

@@ -23,6 +23,7 @@ class SettlementView(BaseModel):
     """One payment of a debt."""
 
     number: int = Field(examples=[12])
+    payer: WalletText = Field(description="Which consuming wallet of this node pays")
     wallet: WalletText = Field(description="Who is paid")
     amount: WeiText
     amount_masq: Masq
@@ -45,6 +46,7 @@ class SettlementView(BaseModel):
         """Show a payment."""
         return cls(
             number=state.number,
+            payer=state.payer.text,
             wallet=state.wallet.text,
             amount=state.amount,
             amount_masq=masq(state.amount),

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from masq_cli.making.wallets import checked_words, new_words, wallets_from_words
 from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import OsEntropy
 from masq_kernel.errors import OperatorError
+from masq_kernel.identity.keystore import CONSUMING_MAX
 
 __all__ = ["init"]
 
@@ -40,6 +41,14 @@ def init(
             help="Restore the wallets from a file with their words (BIP-39); - asks for them."
         ),
     ] = None,
+    consuming_wallets: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=CONSUMING_MAX,
+            help="How many wallets pay, each another creditors; more tell creditors less.",
+        ),
+    ] = 1,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -58,7 +67,7 @@ def init(
     passphrase = ask_passphrase(passphrase_file, is_new=True)
     entropy = OsEntropy()
     words = new_words(entropy) if words_file is None else _given_words(words_file)
-    wallets = wallets_from_words(words)
+    wallets = wallets_from_words(words, consuming_wallets)
     made = make_node(plan, wallets, passphrase, clock=SystemClock(), entropy=entropy)
     shown = None if words_file else words
     if as_json:
@@ -84,11 +93,12 @@ def _given_words(file: Path) -> str:
         raise OperatorError(problem, remedy="Give another file with --words-file.") from None
 
 
-def _facts(made: MadeNode, words: str | None) -> dict[str, str]:
+def _facts(made: MadeNode, words: str | None) -> dict[str, Any]:
     facts = {
         "config": str(made.config),
         "descriptor": made.descriptor.text,
         "consuming_wallet": made.consuming.text,
+        "consuming_wallets": [each.text for each in (made.consuming, *made.siblings)],
         "earning_wallet": made.earning.text,
     }
     return facts if words is None else {**facts, "words": words}
@@ -96,11 +106,13 @@ def _facts(made: MadeNode, words: str | None) -> dict[str, str]:
 
 def _explain(made: MadeNode, words: str | None, *, is_default: bool) -> None:
     option = "" if is_default else f" --config {made.config}"
+    others = "".join(f"\n{'':20}{each.text}" for each in made.siblings)
+    paying = f"{made.consuming.text}  pays for your traffic{others}"
     typer.echo(f"""\
 Made a node in {made.config.parent}
 
   descriptor        {made.descriptor.text}
-  consuming wallet  {made.consuming.text}  pays for your traffic
+  consuming wallet  {paying}
   earning wallet    {made.earning.text}  is paid for what you carry
 """)
     if words is not None:

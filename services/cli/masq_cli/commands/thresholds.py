@@ -135,16 +135,15 @@ def _print(
         typer.echo(json.dumps(shown, indent=2))
         return
     known = {each["name"]: each for each in meanings or ()}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, value in shown.items():
         means = known.get(name, {})
         text = _NOTHING.get(name, "-") if value is None else str(value)
         traffic = (size(means.get(key)) for key in ("routing_bytes", "exit_bytes"))
         rows.append((name, text, plain(means.get("amount_masq")), *traffic))
     headings = ("", "", "MASQ", "is what we route", "or carry as an exit")
-    if meanings is None:
-        headings, rows = headings[:2], [row[:2] for row in rows]
-    print_table("Thresholds", headings, rows, Console())
+    count = len(headings) if meanings else 2
+    print_table("Thresholds", headings[:count], [row[:count] for row in rows], Console())
 
 
 async def _get(place: ApiPlace) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Write a new node's files, all of them private.
 
     <data_dir>/            0700
-        keystore.json      0600  identity, consuming-wallet, earning-wallet
+        keystore.json      0600  identity, consuming-wallet (and -2, -3 ...), earning-wallet
         api-tokens.json    0600  hashes of tokens
         cli-token          0600  the token that the `masq` command uses
         bus/               0700  each service's password on the bus
@@ -23,7 +23,7 @@ from masq_kernel.entropy import Entropy
 from masq_kernel.errors import OperatorError
 from masq_kernel.identity.descriptor import Descriptor
 from masq_kernel.identity.keys import IdentityKey, WalletAddress
-from masq_kernel.identity.keystore import STANDARD, KeyStore, Work
+from masq_kernel.identity.keystore import STANDARD, KeyStore, Work, consuming_entry
 from masq_kernel.identity.proofs import wallet_of
 from masq_kernel.identity.tokens import SCOPES, TokenStore
 
@@ -53,12 +53,14 @@ class MadeNode:
         config: its configuration file.
         descriptor: what to give to others.
         consuming, earning: the addresses of its wallets.
+        siblings: further consuming wallets.
         token: opens its API; also in its file `cli-token`.
     """
 
     config: Path
     descriptor: Descriptor
     consuming: WalletAddress
+    siblings: tuple[WalletAddress, ...]
     earning: WalletAddress
     token: str
 
@@ -99,7 +101,8 @@ def make_node(
     identity = IdentityKey.generate(entropy)
     store = KeyStore.create(data_dir / "keystore.json", passphrase, entropy, work=work)
     store.put("identity", identity.seed())
-    store.put("consuming-wallet", wallets.consuming)
+    for number, key in enumerate(wallets.consuming, start=1):
+        store.put(consuming_entry(number), key)
     store.put("earning-wallet", wallets.earning)
     write_bus_files(data_dir, entropy)
     tokens = TokenStore(data_dir / TOKENS_FILE)
@@ -115,7 +118,8 @@ def make_node(
             addresses=() if plan.address is None else (plan.address,),
             ports=() if plan.port is None else (plan.port,),
         ),
-        consuming=wallet_of(wallets.consuming),
+        consuming=wallet_of(wallets.consuming[0]),
+        siblings=tuple(wallet_of(key) for key in wallets.consuming[1:]),
         earning=wallet_of(wallets.earning),
         token=token,
     )

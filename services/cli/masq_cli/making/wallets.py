@@ -1,7 +1,7 @@
-"""The two wallets of a node, from one list of words (BIP-39, BIP-44).
+"""The wallets of a node, from one list of words (BIP-39, BIP-44).
 
-The consuming wallet pays for this node's own traffic, the earning wallet is paid for what it
-carries; MASQ's own node derives them at the same paths.
+The consuming wallets pay for this node's own traffic, the earning wallet is paid for what it
+carries; MASQ's own node derives the first of each at the same paths.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from masq_kernel.entropy import Entropy
 from masq_kernel.errors import OperatorError
 
-__all__ = ["WalletKeys", "checked_words", "new_words", "random_wallets", "wallets_from_words"]
+__all__ = [
+    "WalletKeys",
+    "checked_words",
+    "new_words",
+    "random_wallets",
+    "wallets_from_words",
+]
 
-CONSUMING_PATH = "m/44'/60'/0'/0/0"
-EARNING_PATH = "m/44'/60'/0'/0/1"
+_PATH = "m/44'/60'/0'/0/{}"
+_CONSUMING, _EARNING, _MORE = 0, 1, 2
+"""Last parts of paths: of the first consuming wallet, of the earning one, and where more begin."""
+
 
 _WORDS_ENTROPY_SIZE = 32
 """256 bits: 24 words."""
@@ -23,11 +31,11 @@ class WalletKeys:
     """Private secp256k1 keys, 32 bytes each.
 
     Args:
-        consuming: pays.
+        consuming: pay; at least one.
         earning: is paid.
     """
 
-    consuming: bytes
+    consuming: tuple[bytes, ...]
     earning: bytes
 
     def __repr__(self) -> str:
@@ -59,17 +67,18 @@ def checked_words(text: str) -> str:
     return words
 
 
-def wallets_from_words(words: str) -> WalletKeys:
-    """Return the keys at this node's two paths."""
+def wallets_from_words(words: str, consuming: int = 1) -> WalletKeys:
+    """Return the keys at this node's paths, of so many consuming wallets."""
     from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
     seed = seed_from_mnemonic(words, "")
+    places = (_CONSUMING, *range(_MORE, _MORE + consuming - 1))
     return WalletKeys(
-        consuming=key_from_seed(seed, CONSUMING_PATH),
-        earning=key_from_seed(seed, EARNING_PATH),
+        consuming=tuple(key_from_seed(seed, _PATH.format(place)) for place in places),
+        earning=key_from_seed(seed, _PATH.format(_EARNING)),
     )
 
 
 def random_wallets(entropy: Entropy) -> WalletKeys:
     """Return keys that nobody can restore, for the dev chain."""
-    return WalletKeys(consuming=entropy.token(32), earning=entropy.token(32))
+    return WalletKeys(consuming=(entropy.token(32),), earning=entropy.token(32))

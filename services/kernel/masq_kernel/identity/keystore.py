@@ -31,6 +31,7 @@ from masq_kernel.errors import OperatorError
 from masq_kernel.identity.keys import IdentityKey
 
 __all__ = [
+    "CONSUMING_MAX",
     "LIGHT",
     "STANDARD",
     "KeyStore",
@@ -40,6 +41,7 @@ __all__ = [
     "KeyStoreMissing",
     "Work",
     "WrongPassphrase",
+    "consuming_entry",
 ]
 
 _VERSION = 1
@@ -229,6 +231,15 @@ class KeyStore:
             salt, wrapped = _wrap(master, new, self._entropy, file.work)
             file.salt, file.master = _text(salt), _text(wrapped)
             _write(self.path, file)
+
+
+CONSUMING_MAX = 16
+"""Consuming wallets of a node: each needs MASQ, and coins for fees."""
+
+
+def consuming_entry(number: int) -> str:
+    """Return the name of the entry with a consuming wallet's key, from 1 up."""
+    return "consuming-wallet" if number == 1 else f"consuming-wallet-{number}"
 
 
 def _derive(passphrase: str, salt: bytes, work: Work) -> AESGCM:

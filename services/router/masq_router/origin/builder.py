@@ -95,7 +95,7 @@ class TripBuilder:
             )
             asked = SignProofsRequested(proofs=draft.proofs())
             signed = await self._bus.request(subjects.SIGN_PROOFS, asked)
-            return draft.complete(signed.wallet, _proofs(signed), self._entropy)
+            return draft.complete(_proofs(signed), self._entropy)
         except BusRefused as refused:
             raise CannotServe(_code_of(refused.code), refused.reason) from None
         except (BusTimeout, BusUnavailable, MalformedError) as problem:
@@ -108,8 +108,10 @@ def _around(wish: RouteRequested, node_id: NodeId) -> RouteRequested:
 
 def _proofs(signed: ProofsSigned) -> list[Proof]:
     return [
-        Proof(signature, Wei(int(owed)), signed.sequence)
-        for signature, owed in zip(signed.signatures, signed.owed, strict=True)
+        Proof(wallet, signature, Wei(int(owed)), signed.sequence)
+        for wallet, signature, owed in zip(
+            signed.wallets, signed.signatures, signed.owed, strict=True
+        )
     ]
 
 

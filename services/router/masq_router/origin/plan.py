@@ -53,10 +53,12 @@ class Proof:
     """A payer proof as it was signed.
 
     Args:
+        wallet: who pays.
         signature: 65 bytes.
         owed, sequence: what it says beside what was asked for (masq_kernel/identity/proofs.py).
     """
 
+    wallet: WalletAddress
     signature: bytes
     owed: Wei = Wei(0)
     sequence: int = 0
@@ -143,6 +145,7 @@ class RoundTripDraft:
         return tuple(
             ProofToSign(
                 node_id=drafted.hop.node_id,
+                earning=drafted.hop.earning_wallet,
                 secret_hash=secret_hash(drafted.secret),
                 rates=drafted.hop.rates,
                 expires_at=self.expires_at,
@@ -150,13 +153,10 @@ class RoundTripDraft:
             for drafted in self.over + self.back
         )
 
-    def complete(
-        self, wallet: WalletAddress, proofs: Sequence[Proof], entropy: Entropy
-    ) -> RoundTrip:
+    def complete(self, proofs: Sequence[Proof], entropy: Entropy) -> RoundTrip:
         """Return the round trip, sealed.
 
         Args:
-            wallet: who pays.
             proofs: one for each of `proofs()`, in that order.
             entropy: for the unused slots.
 
@@ -165,9 +165,9 @@ class RoundTripDraft:
         """
         assert len(proofs) == len(self.over) + len(self.back)
         over_proofs, back_proofs = proofs[: len(self.over)], proofs[len(self.over) :]
-        over_specs = self._specs(self.over, wallet, over_proofs, following=None)
+        over_specs = self._specs(self.over, over_proofs, following=None)
         returning = self._return_spec()
-        back_specs = [*self._specs(self.back, wallet, back_proofs, following=returning), returning]
+        back_specs = [*self._specs(self.back, back_proofs, following=returning), returning]
         over_counter, back_counter = Counter(), Counter()
         back_secret = entropy.token(SECRET_SIZE)
         exit_secret = self.over[-1].secret
@@ -206,7 +206,6 @@ class RoundTripDraft:
     def _specs(
         self,
         drafted: Sequence[_Drafted],
-        wallet: WalletAddress,
         proofs: Sequence[Proof],
         *,
         following: HopSpec | None,
@@ -226,7 +225,7 @@ class RoundTripDraft:
                 next_node=next_node,
                 next_tag=next_tag,
                 rates=each.hop.rates,
-                wallet=wallet,
+                wallet=proof.wallet,
                 proof=proof.signature,
                 owed=proof.owed,
                 sequence=proof.sequence,

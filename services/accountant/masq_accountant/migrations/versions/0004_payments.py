@@ -1,4 +1,4 @@
-"""Payments, and how far the chain was read."""
+"""Payments, who pays whom, and how far the chain was read."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("payment", "chain_mark"):
+    for name in ("payment", "payer", "chain_mark"):
         op.create_table(
             name,
             sa.Column("name", sa.LargeBinary, primary_key=True),

@@ -54,6 +54,7 @@ class ProofToSign(BusMessage, frozen=True):
     """One hop of a route: what its payer proof covers (protocol.md 4.2)."""
 
     node_id: NodeId
+    earning: WalletAddress  # where it is paid
     secret_hash: bytes  # SHA-256 of the hop secret
     rates: RatePack
     expires_at: UnixSeconds
@@ -66,12 +67,12 @@ class SignProofsRequested(BusMessage, frozen=True):
 
 
 class ProofsSigned(BusMessage, frozen=True):
-    """EIP-191 signatures, 65 bytes each, in the order asked, by `wallet`.
+    """EIP-191 signatures, 65 bytes each, in the order asked, each by one of `wallets`.
 
-    Each also says what the wallet owes that hop for all time, in wei, in decimal.
+    Each also says what that wallet owes that hop for all time, in wei, in decimal.
     """
 
-    wallet: WalletAddress
+    wallets: tuple[WalletAddress, ...]
     signatures: tuple[bytes, ...]
     owed: tuple[str, ...]
     sequence: int

@@ -31,7 +31,8 @@ class PaymentState(BusMessage, frozen=True):
     """One payment of ours; amounts are wei in decimal, `gas_cost` of the chain's own coin."""
 
     number: int
-    wallet: WalletAddress
+    payer: WalletAddress  # which of ours
+    wallet: WalletAddress  # who is paid
     amount: str
     phase: PaymentPhase
     transaction: str  # 0x and 64 hex digits; the one in a block, or else the dearest
