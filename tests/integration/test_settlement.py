@@ -8,6 +8,7 @@ from masq_accountant.settlement import Phase
 from masq_kernel.identity.proofs import wallet_of
 from support.bad_rpc import bad_rpc
 from support.evm import COIN, running_evm
+from support.pyevm import running_pyevm
 from support.settling import CONFIRMATIONS, DUE_S, MASQ, address_of, house, key_of
 
 DEBT = 3 * MASQ // 4 + 123_456_789
@@ -16,6 +17,13 @@ DEBT = 3 * MASQ // 4 + 123_456_789
 @pytest.fixture
 async def evm():
     async with running_evm() as made:
+        yield made
+
+
+@pytest.fixture(params=["anvil", "py-evm"])
+async def any_evm(request):
+    """Where there is no anvil, the other one still shows that payments work."""
+    async with (running_evm if request.param == "anvil" else running_pyevm)() as made:
         yield made
 
 
@@ -33,7 +41,18 @@ async def creditor(tmp_path, evm):
         yield made
 
 
-async def test_a_debt_lives_from_the_first_scan_to_the_last_wei(evm, debtor, creditor):
+async def test_a_debt_lives_from_the_first_scan_to_the_last_wei(any_evm, tmp_path):
+    evm = any_evm
+    async with (
+        house(tmp_path / "debtor", 1, [evm.url]) as debtor,
+        house(tmp_path / "creditor", 2, [evm.url]) as creditor,
+    ):
+        await evm.give(debtor.consuming, tokens=10 * MASQ, coin=COIN)
+        await creditor.scan("receivables")
+        await live(evm, debtor, creditor)
+
+
+async def live(evm, debtor, creditor):
     await debtor.owe(creditor.earning, DEBT)
     await creditor.serve(debtor.consuming, DEBT)
     await creditor.scan("delinquency")
