@@ -3,11 +3,12 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AXE := build/axe# finds what people with disabilities stumble over; from npm where that is
 ANVIL := build/anvil# a local chain, for tests and for demo --chain; from npm where that is
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: anvil help demo test check bench bench-meshes bench-peers sim soak fuzz chaos fmt clean
+.PHONY: anvil axe help demo test check bench bench-meshes bench-peers sim soak fuzz chaos fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +22,10 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --group dev --editable .
 	@touch $@
 
+axe:
+	@ls $(AXE)/node_modules/axe-core/axe.min.js >/dev/null 2>&1 || ! command -v npm >/dev/null || \
+		npm install --prefix $(AXE) --ignore-scripts --no-audit --no-fund --silent axe-core@4.14.1
+
 anvil:
 	@command -v anvil >/dev/null || ls $(ANVIL)/node_modules/@foundry-rs/anvil-*/bin/anvil >/dev/null 2>&1 || ! command -v npm >/dev/null || \
 		npm install --prefix $(ANVIL) --ignore-scripts --no-audit --no-fund --silent @foundry-rs/anvil@1.7.1
@@ -28,7 +33,7 @@ anvil:
 demo: $(STAMP) $(if $(findstring --chain,$(ARGS)),anvil) ## start a mesh here and move traffic through it; ARGS="--once" ends by itself, ARGS=--chain pays debts
 	@$(BIN)/masq demo $(ARGS)
 
-test: $(STAMP) anvil ## run all tests that CI runs
+test: $(STAMP) anvil axe ## run all tests that CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## lint, format, types, import contracts

@@ -8,7 +8,9 @@ from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.bus.memory import MemoryBroker
 from masq_kernel.bus.messages.accountant import WalletRefused, WalletsRequested, WalletsShown
+from masq_kernel.bus.messages.gossip import StageChanged
 from masq_kernel.bus.messages.router import LinkClosed, UsageReported
+from masq_kernel.bus.nats import NatsBus
 from masq_kernel.bus.subjects import Service
 from masq_kernel.identity.keys import NodeId, WalletAddress
 from masq_kernel.units import UnixSeconds
@@ -264,3 +266,61 @@ async def test_who_was_cut_off_learns_everything_again(tmp_path):
         await eventually(lambda: follower.known == {"bb": "banned"}, timeout_s=1.0)
         await router.close()
         await accountant.close()
+
+
+class Reader:
+    """What the journal's reader has been told."""
+
+    def __init__(self):
+        self.told = []
+
+    async def on_noted(self, noted):
+        reason = getattr(noted.message, "reason", None)
+        self.told.append((noted.place, noted.event.name.rpartition(".")[2], reason))
+        if reason == "bad":
+            raise OSError("the handler fails")
+
+    @property
+    def reasons(self):
+        return [reason for _, _, reason in self.told]
+
+
+async def test_the_journal_tells_what_was_and_what_comes(connect):
+    router, gossip, api = [
+        await connect(each) for each in (Service.ROUTER, Service.GOSSIP, Service.API)
+    ]
+    first, second = Reader(), Reader()
+    await api.read(subjects.EVENTS, first.on_noted)
+    if isinstance(api, NatsBus):  # the server keeps events from when the reader made the journal
+        await asyncio.sleep(0.5)
+    for number in range(3):
+        await router.publish(subjects.LINK_CLOSED, LinkClosed(peer=PEER, reason=str(number)))
+    await eventually(lambda: first.reasons == ["0", "1", "2"])
+    moved = StageChanged(stage="alone", reason="bad", before="starting", at=UnixSeconds(5))
+    await gossip.publish(subjects.STAGE_CHANGED, moved)
+    await eventually(lambda: first.reasons[3:] == ["bad"])
+    await router.publish(subjects.LINK_CLOSED, LinkClosed(peer=PEER, reason="after"))
+    await eventually(lambda: first.reasons[3:] == ["bad", "after"])
+    replica = await connect(Service.API)
+    await replica.read(subjects.EVENTS, second.on_noted)
+    await eventually(lambda: second.told == first.told)
+    assert [place for place, _, _ in first.told] == [1, 2, 3, 4, 5]
+    assert {name for _, name, _ in first.told} == {"link-closed", "stage-changed"}
+
+
+async def test_the_journal_goes_on_over_a_restart_of_the_server(tmp_path):
+    async with running_server(tmp_path) as server:
+        router, api = await server.connect(Service.ROUTER), await server.connect(Service.API)
+        reader = Reader()
+        await api.read(subjects.EVENTS, reader.on_noted)
+        await asyncio.sleep(0.5)
+        await router.publish(subjects.LINK_CLOSED, LinkClosed(peer=PEER, reason="before"))
+        await eventually(lambda: reader.reasons == ["before"])
+        await server.kill()
+        await server.start()
+        await eventually(lambda: router.is_connected and api.is_connected)
+        await router.publish(subjects.LINK_CLOSED, LinkClosed(peer=PEER, reason="after"))
+        await eventually(lambda: reader.reasons == ["before", "after"])
+        assert [place for place, _, _ in reader.told] == [1, 2]
+        await router.close()
+        await api.close()

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from masq_api.app import make_app
 from masq_api.auth import Guard
+from masq_api.feed import EventFeed
 from masq_api.node import BEHIND, Node
 from masq_kernel.bus import subjects
 from masq_kernel.bus.memory import MemoryBroker
@@ -313,10 +314,12 @@ class ApiNode:
         self.tokens = TokenStore(folder / "api-tokens.json")
         self.metrics = CollectorRegistry()
         Gauge("masq_api_test", "A gauge of the test", registry=self.metrics)
-        node = Node(self.broker.connect(Service.API), self.clock)
-        self.app = make_app(node, Guard(self.tokens, self.clock), self.metrics)
+        self.bus, self.feed = self.broker.connect(Service.API), EventFeed()
+        node = Node(self.bus, self.clock)
+        self.app = make_app(node, Guard(self.tokens, self.clock), self.metrics, self.feed)
 
     async def start(self):
+        await self.feed.start(self.bus)
         for service in BEHIND:
             if service not in self.without:
                 await self._stand_by(service)

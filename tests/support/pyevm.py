@@ -1,5 +1,5 @@
 # ruff: noqa: N802 - methods are named as JSON-RPC spells them
-"""A local chain without anvil: py-evm (through eth-tester) behind JSON-RPC, for machines without npm.
+"""A local chain without anvil: py-evm (by eth-tester) behind JSON-RPC, where there is no npm.
 
 It answers what the accountant asks, and can do what the tests of a payment's life need; it cannot
 be rolled back, lie or forget.
@@ -12,13 +12,14 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from eth_account import Account
 from eth_tester import EthereumTester, PyEVMBackend
+from eth_utils.address import to_checksum_address
 
 from masq_cli.demo.token import RUNTIME_CODE, mint_data
 from masq_kernel.chains import chain_named
 from support.nats_server import HOST, free_port
 
 DEV = chain_named("dev")
-TOKEN = f"0x{DEV.token.hex()}"
+TOKEN = to_checksum_address(DEV.token)
 _BANKER = Account.from_key(bytes(31) + b"\xba")
 _ACCOUNT = {"nonce": 0, "code": b"", "storage": {}}
 

@@ -4,11 +4,14 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from masq_api.auth import Guard
+from masq_api.feed import EventFeed
 from masq_api.node import Node
 from masq_api.problems import install_problem_handlers
 from masq_api.routes import (
     address,
     bans,
+    dashboard,
+    events,
     evidence,
     health,
     ledger,
@@ -18,7 +21,9 @@ from masq_api.routes import (
     settlement,
     thresholds,
 )
+from masq_api.shield import Shield
 from masq_kernel import __version__
+from masq_kernel.entropy import OsEntropy
 
 __all__ = ["make_app"]
 
@@ -30,13 +35,16 @@ seconds. Errors are problem details (RFC 9457); their `detail` says what to do n
 """
 
 
-def make_app(behind: Node, guard: Guard, metrics: CollectorRegistry) -> FastAPI:
+def make_app(
+    behind: Node, guard: Guard, metrics: CollectorRegistry, feed: EventFeed | None = None
+) -> FastAPI:
     """Return the application.
 
     Args:
         behind: the node's services.
         guard: checks tokens.
         metrics: what this process counts.
+        feed: events, read already; None: one without any.
     """
     app = FastAPI(
         title="masq node",
@@ -48,8 +56,11 @@ def make_app(behind: Node, guard: Guard, metrics: CollectorRegistry) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.node, app.state.guard, app.state.metrics = behind, guard, metrics
+    app.state.feed = feed or EventFeed()
     install_problem_handlers(app)
+    app.add_middleware(Shield, entropy=OsEntropy())
     for resource in (
+        dashboard,
         health,
         node,
         address,
@@ -58,6 +69,7 @@ def make_app(behind: Node, guard: Guard, metrics: CollectorRegistry) -> FastAPI:
         bans,
         ledger,
         evidence,
+        events,
         settlement,
         thresholds,
     ):

@@ -13,13 +13,20 @@ from masq_kernel.clock import Clock
 from masq_kernel.identity.tokens import Token, TokenStore
 from masq_kernel.units import Seconds
 
-__all__ = ["FAILURES_MAX", "Guard", "requires"]
+__all__ = ["COOKIE", "FAILURES_MAX", "SITE_HEADER", "Guard", "from_this_site", "requires"]
 
 FAILURES_MAX = 10
 """Wrong tokens from one address within FAILURE_WINDOW_S; then it has to wait."""
 
 FAILURE_WINDOW_S = 60.0
 ADDRESSES_MAX = 10_000
+
+COOKIE = "masq_session"
+SITE_HEADER = "X-Masq-Request"
+"""Sent by our own page: a browser lets no other site set it without asking us first (CORS), and we
+never say yes (OWASP, Cross-Site Request Forgery Prevention, custom request headers)."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, description="`masq_...`, made with `masq token create`")
 
@@ -47,6 +54,19 @@ class Guard:
         Raises:
             ProblemError: 401, 403 or 429.
         """
+        token = self.find(text, address)
+        if scope not in token.scopes:
+            detail = f"This token lacks the scope {scope}; make one that has it."
+            challenge = f'Bearer realm="masq", error="insufficient_scope", scope="{scope}"'
+            raise ProblemError(403, "forbidden", detail, headers={"WWW-Authenticate": challenge})
+        return token
+
+    def find(self, text: str | None, address: str) -> Token:
+        """Return the token, whatever it allows.
+
+        Raises:
+            ProblemError: 401 or 429.
+        """
         self._refuse_guessers(address)
         token = self._tokens.find(text or "", self._clock.unix())
         if token is None:
@@ -59,10 +79,6 @@ class Guard:
                 "`masq token create`.",
                 headers={"WWW-Authenticate": 'Bearer realm="masq"'},
             )
-        if scope not in token.scopes:
-            detail = f"This token lacks the scope {scope}; make one that has it."
-            challenge = f'Bearer realm="masq", error="insufficient_scope", scope="{scope}"'
-            raise ProblemError(403, "forbidden", detail, headers={"WWW-Authenticate": challenge})
         return token
 
     def _refuse_guessers(self, address: str) -> None:
@@ -83,6 +99,17 @@ class Guard:
             self._failures.popitem(last=False)
 
 
+def from_this_site(request: Request) -> None:
+    """Refuse a change that a page of another site may have sent.
+
+    Raises:
+        ProblemError: 403.
+    """
+    if SITE_HEADER not in request.headers:
+        detail = f"A change with a session's cookie needs the header {SITE_HEADER}."
+        raise ProblemError(403, "forbidden", detail)
+
+
 def requires(scope: str) -> Callable[..., Token]:
     """Return the dependency of an operation that needs `scope`."""
 
@@ -92,6 +119,11 @@ def requires(scope: str) -> Callable[..., Token]:
     ) -> Token:
         guard: Guard = request.app.state.guard
         address = request.client.host if request.client else ""
-        return guard.check(credentials.credentials if credentials else None, scope, address)
+        text = credentials.credentials if credentials else None
+        if text is None and COOKIE in request.cookies:
+            if request.method not in _SAFE:
+                from_this_site(request)
+            text = request.cookies[COOKIE]
+        return guard.check(text, scope, address)
 
     return check

@@ -10,6 +10,7 @@ import uvicorn
 
 from masq_api.app import make_app
 from masq_api.auth import Guard
+from masq_api.feed import EventFeed
 from masq_api.node import Node
 from masq_api.settings import ApiSettings
 from masq_kernel.errors import OperatorError
@@ -47,7 +48,9 @@ async def main(runtime: Runtime) -> None:
     settings = runtime.section(ApiSettings)
     settings.check_exposure()
     guard = Guard(TokenStore(runtime.node.data_dir / "api-tokens.json"), runtime.clock)
-    app = make_app(Node(runtime.bus, runtime.clock), guard, runtime.metrics)
+    feed = EventFeed()
+    await feed.start(runtime.bus)
+    app = make_app(Node(runtime.bus, runtime.clock), guard, runtime.metrics, feed)
     server = _Server(
         uvicorn.Config(
             app,

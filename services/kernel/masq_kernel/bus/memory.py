@@ -15,14 +15,18 @@ from masq_kernel.bus.codec import decode, encode
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.permissions import permissions_of
-from masq_kernel.bus.port import REQUEST_TIMEOUT_S, Kept
-from masq_kernel.bus.subjects import Event, Request, Retained, Service, Stream
+from masq_kernel.bus.port import REQUEST_TIMEOUT_S, Kept, Noted
+from masq_kernel.bus.subjects import EVENTS, Event, Journal, Request, Retained, Service, Stream
 from masq_kernel.errors import MalformedError
 
 __all__ = ["MemoryBroker", "MemoryBus"]
 
 M = TypeVar("M", bound=BusMessage)
 R = TypeVar("R", bound=BusMessage)
+
+JOURNAL_MAX = 20_000
+JOURNAL_TIME = 1_800_000_000
+"""Events of this bus are all of one moment."""
 
 REDELIVERY_DELAY_S = 0.01
 """How long a stream message waits after its handler failed; short, because tests wait for it."""
@@ -35,6 +39,23 @@ class _StreamStore:
         self.pending: deque[bytes] = deque()
         self.ids: set[str] = set()
         self.arrived = asyncio.Event()
+
+
+class _Journal:
+    """The last events, and who reads them."""
+
+    def __init__(self) -> None:
+        self.kept: deque[tuple[int, str, bytes]] = deque(maxlen=JOURNAL_MAX)
+        self.count = 0
+        self.readers: list[asyncio.Queue[tuple[int, str, bytes]]] = []
+
+    def note(self, name: str, data: bytes) -> None:
+        if EVENTS.event_named(name) is None:
+            return
+        self.count += 1
+        self.kept.append((self.count, name, data))
+        for queue in self.readers:
+            queue.put_nowait(self.kept[-1])
 
 
 class _Bucket:
@@ -58,6 +79,7 @@ class MemoryBroker:
         self.servers: dict[str, deque[Callable[[bytes], Awaitable[bytes]]]] = {}
         self._streams: dict[str, _StreamStore] = {}
         self._buckets: dict[str, _Bucket] = {}
+        self.journal = _Journal()
 
     def connect(self, service: Service) -> "MemoryBus":
         """Return a connected bus for this service."""
@@ -108,6 +130,7 @@ class MemoryBus:
         if self._broker.is_up:
             for queue in self._broker.listeners.get(event.name, []):
                 queue.put_nowait(data)
+            self._broker.journal.note(event.name, data)
 
     async def listen(self, event: Event[M], handler: Callable[[M], Awaitable[None]]) -> None:
         """Call `handler` for each message, one at a time."""
@@ -240,6 +263,32 @@ class MemoryBus:
                 await handler(Kept(messages, is_whole=key is None))
             except Exception:  # noqa: BLE001 - one of the two broad places (style rule 35)
                 _log.exception("follower failed", subject=retained.name)
+
+    async def read(self, journal: Journal, handler: Callable[[Noted], Awaitable[None]]) -> None:
+        """Call `handler` with all events that are kept, then with each that comes."""
+        if journal.reader is not self._service:
+            raise PermissionError(f"{self._service} does not read {journal.stream}")
+        queue: asyncio.Queue[tuple[int, str, bytes]] = asyncio.Queue()
+        for each in self._broker.journal.kept:
+            queue.put_nowait(each)
+        self._broker.journal.readers.append(queue)
+        self._undo.append(lambda: self._broker.journal.readers.remove(queue))
+        self._spawn(self._read(queue, journal, handler), name=f"read {journal.stream}")
+
+    async def _read(
+        self,
+        queue: asyncio.Queue[tuple[int, str, bytes]],
+        journal: Journal,
+        handler: Callable[[Noted], Awaitable[None]],
+    ) -> None:
+        while True:
+            place, name, data = await queue.get()
+            event = journal.event_named(name)
+            assert event is not None
+            try:
+                await handler(Noted(place, JOURNAL_TIME, event, decode(data, event.message)))
+            except Exception:  # noqa: BLE001 - one of the two broad places (style rule 35)
+                _log.exception("journal handler failed", subject=name)
 
     async def close(self) -> None:
         """Stop listening and serving."""

@@ -28,9 +28,10 @@ from masq_kernel.bus.codec import MESSAGE_SIZE_MAX, decode, encode
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.nats_buckets import follow_bucket, keep_in_bucket, prepare_bucket
+from masq_kernel.bus.nats_journal import read_journal
 from masq_kernel.bus.permissions import inbox_prefix
-from masq_kernel.bus.port import REQUEST_TIMEOUT_S, Kept
-from masq_kernel.bus.subjects import Event, Request, Retained, Service, Stream
+from masq_kernel.bus.port import REQUEST_TIMEOUT_S, Kept, Noted
+from masq_kernel.bus.subjects import Event, Journal, Request, Retained, Service, Stream
 from masq_kernel.errors import MalformedError
 
 __all__ = ["NatsBus"]
@@ -217,6 +218,10 @@ class NatsBus:
         """Call `handler` with all that is kept, then with each change."""
         self._read_on(self._watch(retained, handler), name=f"follow {retained.name}")
 
+    async def read(self, journal: Journal, handler: Callable[[Noted], Awaitable[None]]) -> None:
+        """Call `handler` with all events that are kept, then with each that comes."""
+        self._read_on(self._read_journal(journal, handler), name=f"read {journal.stream}")
+
     async def close(self) -> None:
         """Finish what is being handled, flush, and disconnect."""
         await _end(self._readers)
@@ -329,6 +334,27 @@ class NatsBus:
                 await follow_bucket(self._client, self._jetstream, retained, handler)
             except (nats.errors.Error, TimeoutError, ValueError):
                 _log.info("bucket not readable now, trying again", subject=retained.name)
+                await asyncio.sleep(RETRY_DELAY_S)
+
+    async def _read_journal(
+        self, journal: Journal, handler: Callable[[Noted], Awaitable[None]]
+    ) -> None:
+        """Read for ever; whatever fails, go on behind the last event that was told."""
+        place = 0
+
+        async def tell(noted: Noted) -> None:
+            nonlocal place
+            place = noted.place
+            try:
+                await handler(noted)
+            except Exception:  # noqa: BLE001 - one of the two broad places (style rule 35)
+                _log.exception("journal handler failed", subject=noted.event.name)
+
+        while True:
+            try:
+                place = await read_journal(self._client, self._jetstream, journal, place, tell)
+            except (nats.errors.Error, TimeoutError, ValueError):
+                _log.info("journal not readable now, trying again", subject=journal.stream)
                 await asyncio.sleep(RETRY_DELAY_S)
 
     def _read_on(self, work: Any, *, name: str) -> None:

@@ -6,7 +6,7 @@ The memory bus enforces it in tests; the NATS configuration is generated from it
 from dataclasses import dataclass
 
 from masq_kernel.bus.messages.base import BusMessage
-from masq_kernel.bus.subjects import ALL, Event, Request, Retained, Service, Stream
+from masq_kernel.bus.subjects import ALL, EVENTS, Event, Request, Retained, Service, Stream
 
 __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
 
@@ -53,6 +53,8 @@ def permissions_of(service: Service) -> Permissions:
                 publish.update(_keeper_subjects(subject) if subject.keeper is service else ())
                 is_following = service is subject.keeper or service in subject.followers
                 publish.update(_follower_subjects(subject.bucket) if is_following else ())
+    if EVENTS.reader is service:
+        publish.update(_journal_subjects(EVENTS.stream))
     return Permissions(publish=tuple(sorted(publish)), subscribe=tuple(sorted(subscribe)))
 
 
@@ -68,6 +70,19 @@ def _reader_subjects(stream: str) -> tuple[str, ...]:
         f"$JS.API.CONSUMER.INFO.{stream}.>",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.>",
         f"$JS.ACK.{stream}.>",
+    )
+
+
+def _journal_subjects(stream: str) -> tuple[str, ...]:
+    """What is asked of the reader that makes the journal and reads it from any place."""
+    return (
+        f"$JS.API.STREAM.CREATE.{stream}",
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.STREAM.UPDATE.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.>",
+        f"$JS.API.CONSUMER.INFO.{stream}.>",
+        f"$JS.FC.{stream}.>",
     )
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from masq_kernel.bus.messages.base import BusMessage
-from masq_kernel.bus.subjects import Event, Request, Retained, Stream
+from masq_kernel.bus.subjects import Event, Journal, Request, Retained, Stream
 
-__all__ = ["REQUEST_TIMEOUT_S", "Bus", "Kept"]
+__all__ = ["REQUEST_TIMEOUT_S", "Bus", "Kept", "Noted"]
 
 M = TypeVar("M", bound=BusMessage)
 R = TypeVar("R", bound=BusMessage)
@@ -27,6 +27,23 @@ class Kept(Generic[M]):
 
     messages: dict[str, M | None]
     is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One event of the journal.
+
+    Args:
+        place: its number there; later ones are larger.
+        at: when it was told, unix seconds.
+        event: which kind.
+        message: what was told.
+    """
+
+    place: int
+    at: int
+    event: Event[BusMessage]
+    message: BusMessage
 
 
 class Bus(Protocol):
@@ -95,6 +112,13 @@ class Bus(Protocol):
 
         Whenever changes may have been missed, it is called with all that is kept again. While the
         bucket does not exist, it waits; its keeper makes it by following it.
+        """
+        ...
+
+    async def read(self, journal: Journal, handler: Callable[[Noted], Awaitable[None]]) -> None:
+        """Call `handler` with all events that are kept, oldest first, then with each that comes.
+
+        An interruption loses nothing that is kept. Only its reader calls this.
         """
         ...
 

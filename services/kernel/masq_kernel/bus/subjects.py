@@ -8,7 +8,8 @@ Subject
 |- Event      told to whoever listens; may be lost while nobody does
 |- Request    asked of one service, answered or refused with a code
 |- Stream     kept by JetStream until its reader has it; told at least once, deduplicated by id
-+- Retained   the newest message of each key, kept by JetStream; who comes later learns them all
+|- Retained   the newest message of each key, kept by JetStream; who comes later learns them all
++- Journal    the last events of several kinds, kept by JetStream for one reader
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from masq_kernel.bus.messages.base import BusMessage
 __all__ = [
     "ALL",
     "Event",
+    "Journal",
     "Request",
     "Retained",
     "Service",
@@ -107,6 +109,24 @@ class Retained(Generic[M]):
     def subject(self, key: str) -> str:
         """Return the subject of one key."""
         return f"$KV.{self.bucket}.{key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """What was told lately: the server keeps it, so that a reader that was away misses nothing."""
+
+    stream: str
+    events: tuple["Event[BusMessage]", ...]
+    reader: Service
+
+    @property
+    def subjects(self) -> str:
+        """All its subjects, as a NATS wildcard."""
+        return f"{_PREFIX}.>"
+
+    def event_named(self, name: str) -> "Event[BusMessage] | None":
+        """Return the event of that subject."""
+        return next((event for event in self.events if event.name == name), None)
 
 
 Subject = Event[M] | Request[M, R] | Stream[M] | Retained[M]
@@ -310,6 +330,19 @@ VERIFY_LEDGER = _request(
 )
 BACK_UP_LEDGER = _request(
     "back-up", accountant.BackupRequested, accountant.BackupState, _ACCOUNTANT, _API
+)
+
+EVENTS = Journal(
+    stream="EVENTS",
+    events=(  # type: ignore[arg-type]  # an event of a message is one of any
+        LINK_OPENED,
+        LINK_CLOSED,
+        DIAL_FAILED,
+        STAGE_CHANGED,
+        WALLET_STANCE_CHANGED,
+        PAYMENT_CHANGED,
+    ),
+    reader=_API,
 )
 
 _HEALTH = {
