@@ -9,8 +9,7 @@ from selenium.webdriver.common.keys import Keys
 
 from support.browser import browser, require_browser
 from support.process_mesh import started_mesh
-from support.socks_client import fetch_pattern
-from support.traffic import send_pattern, serving
+from support.traffic import fetch_pattern, send_pattern, serving
 
 pytestmark = [
     pytest.mark.e2e,
@@ -81,6 +80,8 @@ async def test_it_is_used_with_keys_alone_in_the_dark_and_on_a_phone(running, wi
             "return getComputedStyle(document.body).backgroundColor"
         )
         assert ground == "rgb(18, 21, 28)"
+        window.open()
+        window.until(lambda: nodes_shown(window), "the graph again, without a login")
         window.press(Keys.TAB)
         assert "Skip" in window.focused().text
         names = []

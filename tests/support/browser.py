@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -47,7 +48,10 @@ class Browser:
         return self.at(css).text
 
     def until(self, condition, what):
-        return WebDriverWait(self.driver, WAIT_S, 0.1).until(lambda _: condition(), what)
+        """Wait until it is so; parts that are drawn anew meanwhile are looked at again."""
+        ignored = [StaleElementReferenceException]
+        waiting = WebDriverWait(self.driver, WAIT_S, 0.1, ignored_exceptions=ignored)
+        return waiting.until(lambda _: condition(), what)
 
     def log_in(self, token):
         self.open()

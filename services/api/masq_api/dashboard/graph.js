@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 280;
 const HEIGHT = 200;
 const STEPS = 200;
-const LENGTH = 110;
+const LENGTH = 130;
 
 const places = new Map();
 
@@ -53,8 +53,8 @@ function settle(nodes, links) {
         moves[at].x += ((x / far) * LENGTH * LENGTH) / far;
         moves[at].y += ((y / far) * LENGTH * LENGTH) / far;
       });
-      moves[at].x -= one.x * 0.15;
-      moves[at].y -= one.y * 0.25;
+      moves[at].x -= one.x * 0.04;
+      moves[at].y -= one.y * 0.09;
     });
     const order = new Map(nodes.map((node, at) => [node.node_id, at]));
     for (const [one, other] of links) {

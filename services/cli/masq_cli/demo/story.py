@@ -244,7 +244,8 @@ class Demo:
     def _invite(self, client: MeshNode) -> None:
         text = (
             f"\nUse the mesh:   {curl_hint(client.plan.proxy_port)}\n"
-            f"API of node {client.number}:  {client.api_url}   token {client.made.token}\n"
+            f"Dashboard:      {client.api_url}/   token {client.made.token}\n"
+            f"                the same for scripts: {client.api_url}/v1/node\n"
             f"                {self._options.program} status --config {client.made.config}\n\n"
             "Ctrl-C stops everything."
         )
