@@ -8,7 +8,7 @@ ANVIL := build/anvil# a local chain, for tests and for demo --chain; from npm wh
 PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 
 .DEFAULT_GOAL := help
-.PHONY: anvil axe help demo test check bench bench-meshes bench-peers sim soak fuzz chaos fmt clean
+.PHONY: anvil axe help demo test check bench bench-meshes bench-peers sim soak fuzz chaos contract fmt clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -73,6 +73,10 @@ soak: $(STAMP) ## full load on a mesh, and whether anything grows; MINUTES=60
 fuzz: $(STAMP) ## ten million inputs for everything that parses a stranger's bytes; INPUTS=10000000 SEED=1
 	$(BIN)/python -m pip install --quiet --group fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign $(or $(INPUTS),10000000) $(or $(SEED),1)
+
+contract: $(STAMP) ## more than 20,000 requests to a running node, and every answer as described; EXAMPLES=150 SEED=1
+	MASQ_CONTRACT_EXAMPLES=$(or $(EXAMPLES),150) MASQ_CONTRACT_SEED=$(or $(SEED),1) \
+		$(BIN)/python -m pytest -s tests/e2e/test_contract.py
 
 chaos: $(STAMP) anvil ## kill the accountant and the bus at random moments under load; KILLS=200 SEED=1
 	MASQ_CHAOS_KILLS=$(or $(KILLS),200) MASQ_CHAOS_SEED=$(or $(SEED),1) \

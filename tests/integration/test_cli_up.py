@@ -8,57 +8,29 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
 
-from masq_cli.demo.mesh import make_nodes
-from masq_cli.demo.plan import lay_out
 from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusError
 from masq_kernel.bus.messages.control import HealthRequested
 from masq_kernel.bus.subjects import Service
-from masq_kernel.clock import SystemClock
-from masq_kernel.entropy import OsEntropy
 from support.nats_server import running_server
-
-PASSPHRASE = "correct horse battery staple"
-MASQ = Path(sys.executable).with_name("masq")
+from support.one_node import (
+    MASQ,
+    PASSPHRASE,
+    make_one_node,
+    masq,
+    masq_up,
+    read_until,
+    wait_for_doctor,
+)
 
 
 @pytest.fixture
 def node(tmp_path):
-    plans = lay_out(1, tmp_path, exit_rules=())
-    return make_nodes(plans, PASSPHRASE, clock=SystemClock(), entropy=OsEntropy())[0]
-
-
-@contextmanager
-def masq_up(node, **environment):
-    process = subprocess.Popen(
-        [MASQ, "up", "--json", "--config", node.made.config],
-        env={**os.environ, "MASQ_PASSPHRASE": PASSPHRASE, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def read_until(process, name, state):
-    """Return the events up to the one in which the process of that name has that state."""
-    events = []
-    for line in process.stdout:
-        events.append(json.loads(line))
-        if (events[-1]["name"], events[-1]["state"]) == (name, state):
-            return events
-    raise AssertionError(f"{name} never was {state}: {events}")
+    return make_one_node(tmp_path)
 
 
 def children_of(process):
@@ -83,24 +55,6 @@ def test_a_signal_stops_everything_in_order_the_bus_last(node, number):
     assert stopped[0] == "api"
     assert stopped[-2:] == ["accountant", "bus"]
     assert not any(child.is_running() for child in children)
-
-
-def masq(node, *words):
-    return subprocess.run(
-        [MASQ, *words, "--config", node.made.config], capture_output=True, text=True, timeout=30
-    )
-
-
-def wait_for_doctor(node, wanted):
-    """Ask `masq doctor` until it says this; return its findings by subject, and its exit code."""
-    deadline = time.monotonic() + 30
-    while True:
-        asked = masq(node, "doctor", "--json")
-        findings = {each["subject"]: each for each in json.loads(asked.stdout or "[]")}
-        if wanted in findings.get("books", {}).get("state", ""):
-            return findings, asked.returncode
-        assert time.monotonic() < deadline, asked
-        time.sleep(0.2)
 
 
 def test_a_ban_removed_from_the_file_makes_the_books_read_only_and_the_doctor_says_so(node):

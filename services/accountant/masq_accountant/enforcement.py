@@ -167,7 +167,8 @@ class Enforcement:
         """List changes, newest first."""
         limit = _checked(message.limit)
         changes = self._log.changes
-        end = len(changes) if message.before is None else max(0, message.before - 1)
+        known = len(changes)
+        end = known if message.before is None else max(0, min(known, message.before - 1))
         page = []
         for change in reversed(changes[max(0, end - limit) : end]):
             number = change.revision

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 from masq_api.auth import Guard
 from masq_api.feed import EventFeed
 from masq_api.node import Node
-from masq_api.problems import install_problem_handlers
+from masq_api.problems import install_problem_handlers, responses
 from masq_api.routes import (
     address,
     bans,
@@ -73,5 +73,5 @@ def make_app(
         settlement,
         thresholds,
     ):
-        app.include_router(resource.router)
+        app.include_router(resource.router, responses=responses(400, 413))
     return app

@@ -16,7 +16,9 @@ from masq_kernel.units import Seconds
 __all__ = ["COOKIE", "FAILURES_MAX", "SITE_HEADER", "Guard", "from_this_site", "requires"]
 
 FAILURES_MAX = 10
-"""Wrong tokens from one address within FAILURE_WINDOW_S; then it has to wait."""
+"""Wrong tokens from one address within FAILURE_WINDOW_S; then more of them have to wait. Right
+ones never do: who shares an address with a guesser must not be locked out, and a token has 256 bits
+that nobody guesses."""
 
 FAILURE_WINDOW_S = 60.0
 ADDRESSES_MAX = 10_000
@@ -67,10 +69,10 @@ class Guard:
         Raises:
             ProblemError: 401 or 429.
         """
-        self._refuse_guessers(address)
         token = self._tokens.find(text or "", self._clock.unix())
         if token is None:
             if text:
+                self._refuse_guessers(address)
                 self._count_failure(address)
             raise ProblemError(
                 401,

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.errors import MalformedError
@@ -36,6 +37,7 @@ _REFUSALS = {
 _DETAILS = {
     401: "Send a valid token as `Authorization: Bearer masq_...`; make one with "
     "`masq token create`.",
+    400: "The body cannot be read as JSON.",
     404: "There is no such resource; /openapi.json lists all there are.",
     405: "This resource does not know that method; /openapi.json lists those it does.",
 }
@@ -164,8 +166,20 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     detail = _DETAILS.get(error.status_code, str(error.detail))
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers) if error.headers else {}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request)
     return _answer(request, error.status_code, kind, detail, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of all operations with this path; each is a route of its own."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        matched, _ = route.matches(request.scope)
+        if matched is not Match.NONE:
+            found.update(getattr(route, "methods", None) or ())
+    return ", ".join(sorted(found))
 
 
 def _on_defect(request: Request, error: Exception) -> JSONResponse:

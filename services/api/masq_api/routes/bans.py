@@ -6,9 +6,11 @@ import structlog
 from fastapi import APIRouter, Depends, Query
 
 from masq_api.auth import requires
+from masq_api.names import NodeIdInPath, WalletInPath
 from masq_api.node import Node, NodeDependency
 from masq_api.problems import responses
 from masq_api.views.bans import Bans, BanView, DecisionChange, FinancialBanView
+from masq_api.views.values import WALLET_PATTERN
 from masq_kernel.bus import subjects
 from masq_kernel.bus.messages.accountant import (
     DecisionKind,
@@ -40,7 +42,9 @@ async def list_bans(
         Literal["misconduct", "financial"] | None, Query(description="Only these")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1_000, description="Wallets of one page")] = 100,
-    cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
+    cursor: Annotated[
+        str | None, Query(pattern=WALLET_PATTERN, description="`next` of the page before")
+    ] = None,
 ) -> Bans:
     """Nodes banned for misconduct in gossip, with the evidence, and wallets that do not pay."""
     items: list[BanView | FinancialBanView] = []
@@ -59,7 +63,7 @@ async def list_bans(
     "/bans/wallets/{wallet}", summary="Decide about a wallet", responses=responses(404, 422)
 )
 async def decide(
-    wallet: str, wanted: DecisionChange, node: NodeDependency, token: Changer
+    wallet: WalletInPath, wanted: DecisionChange, node: NodeDependency, token: Changer
 ) -> FinancialBanView:
     """Ban, pardon or whitelist it. Goes before what its account calls for, at once."""
     return await _decide(node, wallet, wanted.decision, wanted.note, token)
@@ -68,7 +72,7 @@ async def decide(
 @router.delete(
     "/bans/wallets/{wallet}", summary="Withdraw a decision", responses=responses(404, 422)
 )
-async def withdraw(wallet: str, node: NodeDependency, token: Changer) -> FinancialBanView:
+async def withdraw(wallet: WalletInPath, node: NodeDependency, token: Changer) -> FinancialBanView:
     """From now on its account alone decides whether it is served."""
     return await _decide(node, wallet, None, "", token)
 
@@ -86,7 +90,7 @@ async def _decide(
 @router.delete(
     "/bans/{node_id}", status_code=204, summary="Pardon a node", responses=responses(404, 422)
 )
-async def pardon(node_id: str, node: NodeDependency, token: Changer) -> None:
+async def pardon(node_id: NodeIdInPath, node: NodeDependency, token: Changer) -> None:
     """Forget everything held against it; it may link again at once."""
     pardoned = NodeId.from_text(node_id)
     await node.ask(subjects.PARDON, PardonRequested(node_id=pardoned))

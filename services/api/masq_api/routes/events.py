@@ -26,7 +26,8 @@ IDLE_S = 15.0
 _PLACE = r"^[0-9]{1,18}$"
 
 Kinds = Annotated[
-    list[str] | None, Query(alias="type", description=f"Only these: {', '.join(KINDS)}")
+    list[Annotated[str, Field(json_schema_extra={"enum": list(KINDS)})]] | None,
+    Query(alias="type", description="Only these"),
 ]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from masq_api.auth import requires
+from masq_api.names import NodeIdInQuery
 from masq_api.node import NodeDependency
 from masq_api.problems import responses
 from masq_api.views.evidence import Disputes, DisputeView, ReconciliationView
@@ -21,7 +22,6 @@ router = APIRouter(
     responses=responses(401, 403, 429, 502, 503, 504),
 )
 
-Creditor = Annotated[str | None, Query(description="Only this node")]
 OnlyOpen = Annotated[bool, Query(alias="open", description="Only those that are not closed")]
 
 
@@ -45,7 +45,7 @@ async def show_reconciliation(node: NodeDependency) -> ReconciliationView:
     responses=responses(404, 422),
     dependencies=[Depends(requires("scans:run"))],
 )
-async def reconcile(node: NodeDependency, creditor: Creditor = None) -> ReconciliationView:
+async def reconcile(node: NodeDependency, creditor: NodeIdInQuery = None) -> ReconciliationView:
     """Goes on in the background, through a route to each; goes on by itself once an hour."""
     node_id = NodeId.from_text(creditor) if creditor else None
     message = ReconciliationRequested(start=True, node_id=node_id)

@@ -10,6 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
 from masq_api.auth import requires
+from masq_api.names import WalletInPath, WalletInQuery
 from masq_api.node import Node, NodeDependency
 from masq_api.problems import responses
 from masq_api.views.export import MEDIA_TYPES, Format, exported
@@ -59,7 +60,6 @@ AccountCursor = Annotated[str | None, Query(description="`next` of the page befo
 EntryCursor = Annotated[
     int | None, Query(ge=1, le=(1 << 63) - 1, description="`next` of the page before")
 ]
-Wallet = Annotated[str | None, Query(description="Only this wallet's account")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class AccountsWish:
     place: Annotated[
         Literal["settled", "owing", "over"] | None, Query(description="Only these")
     ] = None
-    wallet: Wallet = None
+    wallet: WalletInQuery = None
 
     def asked(
         self, book: Literal["payable", "receivable"], after: WalletAddress | None, limit: int
@@ -172,7 +172,7 @@ async def export_accounts(
     responses=_EXPORTED,
 )
 async def export_entries(
-    book: BookName, wallet: str, node: NodeDependency, form: Form = "csv"
+    book: BookName, wallet: WalletInPath, node: NodeDependency, form: Form = "csv"
 ) -> Response:
     """Every entry, newest first, read page by page."""
     first = await _entries(node, book, wallet, PAGE, None)
@@ -203,7 +203,7 @@ def _as_file(name: str, form: Format) -> dict[str, str]:
 )
 async def list_entries(
     book: BookName,
-    wallet: str,
+    wallet: WalletInPath,
     node: NodeDependency,
     limit: Limit = 100,
     cursor: EntryCursor = None,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import PlainTextResponse, Response
 
 from masq_api.auth import requires
+from masq_api.names import NodeIdInPath
 from masq_api.node import Node, NodeDependency
 from masq_api.problems import ProblemError, responses
 from masq_api.views.graphs import dot, graphml
@@ -49,7 +50,7 @@ async def list_neighbors(node: NodeDependency) -> Neighbors:
 
 
 @router.get("/neighbors/{node_id}", summary="One neighbor", responses=responses(404, 422))
-async def show_neighbor(node_id: str, node: NodeDependency) -> NeighborView:
+async def show_neighbor(node_id: NodeIdInPath, node: NodeDependency) -> NeighborView:
     """The same for one of them."""
     wanted = NodeId.from_text(node_id).text
     for neighbor in await _neighbors(node):

@@ -6,6 +6,7 @@ import structlog
 from fastapi import APIRouter, Depends
 
 from masq_api.auth import requires
+from masq_api.names import NodeIdInPath
 from masq_api.node import NodeDependency
 from masq_api.problems import responses
 from masq_api.views.preferences import ExitPreferencesView, PreferenceChange
@@ -58,7 +59,7 @@ async def set_exit_preferences(
     responses=responses(422),
 )
 async def set_preference(
-    node_id: str, change: PreferenceChange, node: NodeDependency, token: Changer
+    node_id: NodeIdInPath, change: PreferenceChange, node: NodeDependency, token: Changer
 ) -> None:
     """Also for a node that is not known yet; nobody else learns of it."""
     wanted = NodeId.from_text(node_id)
@@ -74,7 +75,7 @@ async def set_preference(
     summary="Treat a node like any other again",
     responses=responses(422),
 )
-async def clear_preference(node_id: str, node: NodeDependency, token: Changer) -> None:
+async def clear_preference(node_id: NodeIdInPath, node: NodeDependency, token: Changer) -> None:
     """Changes nothing if nothing was preferred."""
     wanted = NodeId.from_text(node_id)
     await node.ask(subjects.SET_LIKING, LikingToSet(node_id=wanted, liking=None))

@@ -6,6 +6,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Query
 
 from masq_api.auth import requires
+from masq_api.names import WalletInQuery
 from masq_api.node import NodeDependency
 from masq_api.problems import responses
 from masq_api.views.settlement import (
@@ -46,7 +47,7 @@ _audit = structlog.get_logger("audit")
 async def list_settlements(
     node: NodeDependency,
     phase: Annotated[PaymentPhase | None, Query(description="Only these")] = None,
-    wallet: Annotated[str | None, Query(description="Only to this wallet")] = None,
+    wallet: WalletInQuery = None,
     limit: Annotated[int, Query(ge=1, le=1_000, description="Items of one page")] = 100,
     cursor: Annotated[
         int | None, Query(ge=1, le=_NUMBER_MAX, description="`next` of the page before")

@@ -9,7 +9,15 @@ from masq_kernel.bus.messages.gossip import AddressShown, AddressToSet
 __all__ = ["AddressChange", "AddressView"]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Ports = Annotated[list[Port], Field(max_length=8, description="Preferred first", examples=[[4321]])]
+Ports = Annotated[
+    list[Port],
+    Field(
+        max_length=8,
+        description="Preferred first",
+        examples=[[4321]],
+        json_schema_extra={"uniqueItems": True},
+    ),
+]
 
 
 class AddressView(BaseModel):

@@ -19,7 +19,7 @@ class ExitPreferencesView(BaseModel):
         description="Tiers of two-letter codes, the most preferred first; empty: anywhere",
         examples=[[["CH"], ["DE", "FR"]]],
     )
-    strict: bool = Field(default=False, description="No other country will do")
+    strict: bool = Field(default=False, strict=True, description="No other country will do")
 
     @classmethod
     def of(cls, countries: ExitCountries) -> "ExitPreferencesView":

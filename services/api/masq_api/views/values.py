@@ -8,7 +8,21 @@ from pydantic import BaseModel, Field
 from masq_kernel.rates import RatePack
 from masq_kernel.units import Wei, masq_text
 
-__all__ = ["Masq", "NodeIdText", "RatesView", "WalletText", "WeiText", "masq", "moment"]
+__all__ = [
+    "NODE_ID_PATTERN",
+    "WALLET_PATTERN",
+    "Masq",
+    "NodeIdText",
+    "RatesView",
+    "WalletText",
+    "WeiText",
+    "masq",
+    "moment",
+]
+
+NODE_ID_PATTERN = "^[A-Za-z0-9_-]{43}$"
+WALLET_PATTERN = "^0x[0-9a-fA-F]{40}$"
+"""What names in requests look like; those in mixed case must also carry the right checksum."""
 
 NodeIdText = Annotated[
     str,
