@@ -74,8 +74,8 @@ fuzz: $(STAMP) ## ten million inputs for everything that parses a stranger's byt
 	$(BIN)/python -m pip install --quiet --group fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign $(or $(INPUTS),10000000) $(or $(SEED),1)
 
-contract: $(STAMP) ## more than 20,000 requests to a running node, and every answer as described; EXAMPLES=150 SEED=1
-	MASQ_CONTRACT_EXAMPLES=$(or $(EXAMPLES),150) MASQ_CONTRACT_SEED=$(or $(SEED),1) \
+contract: $(STAMP) ## more than 20,000 requests to a running node, and every answer as described; EXAMPLES=700 SEED=1
+	MASQ_CONTRACT_EXAMPLES=$(or $(EXAMPLES),700) MASQ_CONTRACT_SEED=$(or $(SEED),1) \
 		$(BIN)/python -m pytest -s tests/e2e/test_contract.py
 
 chaos: $(STAMP) anvil ## kill the accountant and the bus at random moments under load; KILLS=200 SEED=1

@@ -23,6 +23,7 @@ from masq_api.routes import (
 )
 from masq_api.shield import Shield
 from masq_kernel import __version__
+from masq_kernel.clock import SystemClock
 from masq_kernel.entropy import OsEntropy
 
 __all__ = ["make_app"]
@@ -58,20 +59,24 @@ def make_app(
     app.state.node, app.state.guard, app.state.metrics = behind, guard, metrics
     app.state.feed = feed or EventFeed()
     install_problem_handlers(app)
-    app.add_middleware(Shield, entropy=OsEntropy())
-    for resource in (
-        dashboard,
-        health,
-        node,
-        address,
-        mesh,
-        preferences,
-        bans,
-        ledger,
-        evidence,
-        events,
-        settlement,
-        thresholds,
-    ):
-        app.include_router(resource.router, responses=responses(400, 413))
+    app.add_middleware(Shield, entropy=OsEntropy(), registry=metrics, clock=SystemClock())
+    app.state.routers = [
+        resource.router
+        for resource in (
+            dashboard,
+            health,
+            node,
+            address,
+            mesh,
+            preferences,
+            bans,
+            ledger,
+            evidence,
+            events,
+            settlement,
+            thresholds,
+        )
+    ]
+    for router in app.state.routers:
+        app.include_router(router, responses=responses(400, 413))
     return app

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from masq_api.views.values import NODE_ID_PATTERN, WALLET_PATTERN
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable, Refusal
 from masq_kernel.errors import MalformedError
 
@@ -33,6 +34,12 @@ _REFUSALS = {
     Refusal.NOT_READY: (503, "not-ready"),
     Refusal.INTERNAL: (502, "service-failed"),
 }
+
+_NAMES = {
+    NODE_ID_PATTERN: "NodeId: not 43 characters of base64url",
+    WALLET_PATTERN: "wallet address: not 0x and 40 hexadecimal digits",
+}
+"""What a pattern means, for people."""
 
 _DETAILS = {
     401: "Send a valid token as `Authorization: Bearer masq_...`; make one with "
@@ -158,7 +165,10 @@ def _on_invalid(request: Request, error: Exception) -> JSONResponse:
         FieldProblem(field=".".join(str(part) for part in each["loc"]), problem=each["msg"])
         for each in error.errors()
     ]
+    name = _NAMES.get(str(error.errors()[0].get("ctx", {}).get("pattern")))
     detail = f"`{errors[0].field}` does not fit: {errors[0].problem}."
+    if name is not None:
+        detail = f"This is no {name}."
     return _answer(request, 422, "invalid", detail, errors=errors)
 
 
@@ -175,10 +185,11 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
 def _allowed(request: Request) -> str:
     """Return the methods of all operations with this path; each is a route of its own."""
     found: set[str] = set()
-    for route in request.app.routes:
-        matched, _ = route.matches(request.scope)
-        if matched is not Match.NONE:
-            found.update(getattr(route, "methods", None) or ())
+    for router in request.app.state.routers:
+        for route in router.routes:
+            matched, _ = route.matches(request.scope)
+            if matched is not Match.NONE:
+                found.update(route.methods)
     return ", ".join(sorted(found))
 
 

@@ -5,12 +5,14 @@ Plain ASGI, because Starlette's BaseHTTPMiddleware buffers streams.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from masq_kernel.clock import Clock
 from masq_kernel.entropy import Entropy
 
 __all__ = ["BODY_MAX", "Shield"]
@@ -18,6 +20,8 @@ __all__ = ["BODY_MAX", "Shield"]
 BODY_MAX = 64 << 10
 """Bytes; the largest change that this API takes has a few hundred."""
 
+_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ID_SIZE = 8
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -41,10 +45,26 @@ class Shield:
     Args:
         app: what is behind.
         entropy: for ids.
+        registry: where requests are counted.
+        clock: how long they took.
     """
 
-    def __init__(self, app: ASGIApp, entropy: Entropy) -> None:
-        self._app, self._entropy = app, entropy
+    def __init__(
+        self, app: ASGIApp, entropy: Entropy, registry: CollectorRegistry, clock: Clock
+    ) -> None:
+        self._app, self._entropy, self._clock = app, entropy, clock
+        self._count = Counter(
+            "masq_api_requests",
+            "Requests by method and status",
+            ["method", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "masq_api_request_seconds",
+            "From a request to the beginning of its answer",
+            buckets=_BUCKETS,
+            registry=registry,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -54,19 +74,29 @@ class Shield:
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         name = given if _GIVEN_ID.fullmatch(given) else self._entropy.token(_ID_SIZE).hex().encode()
-        closing = _Closing(send, name)
+        closing = _Closing(send, name, self._counted(scope["method"]))
         with structlog.contextvars.bound_contextvars(request=name.decode()):
             if _announced(headers) > BODY_MAX:
                 await closing.refuse(scope)
             else:
                 await self._app(scope, closing.limited(scope, receive), closing)
 
+    def _counted(self, method: str) -> Callable[[int], None]:
+        began = self._clock.monotonic()
+        kind = method if method in _METHODS else "other"
+
+        def count(status: int) -> None:
+            self._count.labels(kind, str(status)).inc()
+            self._seconds.observe(self._clock.monotonic() - began)
+
+        return count
+
 
 class _Closing:
     """Sends an answer with our headers, or that the request's body is too large instead of it."""
 
-    def __init__(self, send: Send, name: bytes) -> None:
-        self._send, self._name = send, name
+    def __init__(self, send: Send, name: bytes, count: Callable[[int], None]) -> None:
+        self._send, self._name, self._count = send, name, count
         self._has_begun = self._has_refused = False
 
     async def __call__(self, message: Message) -> None:
@@ -74,6 +104,7 @@ class _Closing:
             return  # what the application says of a body that was cut off
         if message["type"] == "http.response.start":
             self._has_begun = True
+            self._count(message["status"])
             message = {**message, "headers": [*message.get("headers", ()), *self._headers()]}
         await self._send(message)
 
