@@ -13,6 +13,7 @@ from masq_cli.commands.copies import backup, restore
 from masq_cli.commands.decide import ban, pardon, whitelist
 from masq_cli.commands.demo import demo
 from masq_cli.commands.doctor import doctor
+from masq_cli.commands.events import events
 from masq_cli.commands.evidence import disputes, reconcile
 from masq_cli.commands.init import init
 from masq_cli.commands.look import bans, ledger, neighborhood, neighbors, sessions, status
@@ -36,7 +37,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_LOOKING = (status, doctor, neighbors, neighborhood, sessions, bans, disputes)
+_LOOKING = (status, doctor, neighbors, neighborhood, sessions, bans, disputes, events)
 _DECIDING = (ban, pardon, whitelist, prefer)
 _SETTLING = (settlements, wallets, scan)
 for _command in (init, up, demo, simulate, service, *_LOOKING, *_DECIDING, *_SETTLING):

@@ -1,6 +1,7 @@
 """Ask the management API, and turn each way of not answering into an error with a remedy."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -108,6 +109,37 @@ class ApiClient:
                     _check(response, _content(response))
                 async for text in response.aiter_text():
                     out.write(text)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from None
+
+    async def follow(self, path: str, after: str | None) -> AsyncIterator[dict[str, Any]]:
+        """Yield server-sent events, after one with this id if given; ends with the connection.
+
+        Raises:
+            ApiUnreachable, ApiRefused, ApiFailed: as they say.
+        """
+        headers = {"Accept": "text/event-stream"}
+        if after is not None:
+            headers["Last-Event-ID"] = after
+        quiet = httpx.Timeout(10.0, read=None)
+        request = self._http.build_request("GET", path, headers=headers, timeout=quiet)
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                if not response.is_success:
+                    await response.aread()
+                    _check(response, _content(response))
+                fields: dict[str, str] = {}
+                async for line in response.aiter_lines():
+                    if line:
+                        name, _, value = line.partition(":")
+                        fields[name] = value.strip()
+                    elif "data" in fields:
+                        data = json.loads(fields["data"])
+                        yield {"id": fields["id"], "type": fields["event"], "data": data}
+                        fields = {}
             finally:
                 await response.aclose()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
