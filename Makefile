@@ -54,6 +54,7 @@ bench: $(STAMP) $(VENV)/.bench ## measure against references in the same run; fi
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_gossip
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_restart
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_ledger
+	PYTHONPATH=tests $(BIN)/python -m bench.bench_api
 	PYTHONPATH=tests $(BIN)/python -m bench.bench_meshes
 
 bench-meshes: $(STAMP) $(VENV)/.bench ## the same for whole simulated meshes; SIZES="100 1000 10000" (an hour or two)

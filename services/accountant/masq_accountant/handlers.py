@@ -1,5 +1,6 @@
 """Answer the bus: signatures, wallets and the books."""
 
+from collections import deque
 from collections.abc import Callable
 
 from masq_accountant.ledger import Account, Kind
@@ -43,6 +44,7 @@ PROOFS_MAX = 32
 """Far more than both legs of the longest round trip have hops."""
 
 LIMIT_MAX = 1_000
+RECENT_MAX = 8
 
 _KINDS = {"payable": Kind.PAYABLE, "receivable": Kind.RECEIVABLE}
 WEI_DIGITS_MAX = 78
@@ -72,6 +74,7 @@ class Handlers:
     ) -> None:
         self._ledger, self._wallets, self._notary = ledger, wallets, notary
         self._payers = payers
+        self._recent: deque[tuple[object, list[Line]]] = deque(maxlen=RECENT_MAX)
         self._clock, self._thresholds = clock, thresholds
 
     async def on_sign_proofs(self, message: SignProofsRequested) -> ProofsSigned:
@@ -108,7 +111,7 @@ class Handlers:
             place=message.place,
             wallet=message.wallet,
         )
-        lines = select(self._lines(_KINDS[message.book]), wish)
+        lines = self._selected(_KINDS[message.book], wish)
         begin = _begin_after(lines, message.after)
         page = tuple(map(_state, lines[begin : begin + limit]))
         return AccountsListed(accounts=page, more=begin + limit < len(lines))
@@ -189,6 +192,19 @@ class Handlers:
             for each in found[:limit]
         )
         return CheckpointsListed(checkpoints=listed, more=len(found) > limit)
+
+    def _selected(self, kind: Kind, wish: Wish) -> list[Line]:
+        """Return what is wished for; the same list for whoever wishes the same in one second.
+
+        Ages are whole seconds, so nothing of it can have changed unless something was booked.
+        """
+        asked = (kind, wish, self._ledger.count, self._thresholds(), self._clock.unix())
+        for known, lines in self._recent:
+            if known == asked:
+                return lines
+        lines = select(self._lines(kind), wish)
+        self._recent.append((asked, lines))
+        return lines
 
     def _lines(self, kind: Kind) -> list[Line]:
         return lines_of(self._ledger.standings(), kind, self._thresholds(), self._clock.unix())

@@ -54,6 +54,7 @@ def make_app(
         description=_DESCRIPTION,
         docs_url=None,  # these pages load their scripts from a third-party host
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would name whatever host a request does
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.node, app.state.guard, app.state.metrics = behind, guard, metrics

@@ -39,6 +39,75 @@ async def test_everything_but_health_needs_a_token(node):
         assert "masq token create" in answer.json()["detail"]
 
 
+def make_token(node, kind):
+    match kind:
+        case "none":
+            return None
+        case "wrong":
+            return "masq_" + "0" * 16 + "_" + "0" * 64
+        case "expired":
+            return node.token(expires_at=UnixSeconds(NOW - 1))
+        case "revoked":
+            token = node.token()
+            node.tokens.revoke(node.tokens.find(token, node.clock.unix()).token_id)
+            return token
+        case "under-scoped":
+            return node.token("tokens:admin")
+
+
+@pytest.mark.parametrize("kind", ["none", "wrong", "expired", "revoked", "under-scoped"])
+async def test_no_operation_opens_to_a_token_that_does_not_allow_it(node, kind):
+    token, asked, count = make_token(node, kind), len(node.asked), 0
+    for path, methods in node.app.openapi()["paths"].items():
+        for method in methods:
+            if path in OPEN:
+                continue
+            count += 1
+            async with node.client(token, address=f"198.51.100.{count}") as client:
+                answer = await client.request(method, example(path))
+            expected = 403 if kind == "under-scoped" else 401
+            assert answer.status_code == expected, (method, path)
+            assert answer.headers["Content-Type"] == "application/problem+json"
+    assert count >= 45
+    assert len(node.asked) == asked, "no service was asked anything"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1:1\tx"},
+        {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "evil.example"},
+        {"X-Http-Method-Override": "DELETE"},
+        {"X-Original-Url": "/v1/ledger/summary"},
+    ],
+    ids=str,
+)
+async def test_headers_of_proxies_change_nothing(node, headers):
+    async with node.client(node.token("node:read")) as client:
+        answer = await client.get("/v1/node", headers=headers)
+    assert answer.status_code == 200
+    assert "evil" not in answer.text + str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/neighbors/..%2f..%2fnode",
+        "/v1/neighbors/%00",
+        "/v1//node",
+        "/v1/node/",
+        "/v1/node%0d%0aSet-Cookie:%20a=b",
+        "/dashboard/..%2f..%2fauth.py",
+    ],
+)
+async def test_paths_that_try_tricks_lead_nowhere(node, path):
+    answer = await node.get(path)
+    assert answer.status_code in (404, 422)
+    assert "Set-Cookie" not in answer.headers
+    assert "Location" not in answer.headers
+
+
 @pytest.mark.parametrize("path", sorted(OPEN))
 async def test_health_needs_none(node, path):
     assert (await status(node, path, None)).status_code == 200

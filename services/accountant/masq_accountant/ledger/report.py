@@ -6,7 +6,7 @@ from typing import Literal
 
 from masq_accountant.ledger.books import Standing
 from masq_accountant.ledger.journal import Account, Kind
-from masq_accountant.ledger.thresholds import Thresholds
+from masq_accountant.ledger.thresholds import Curve, Thresholds
 from masq_kernel.identity.keys import WalletAddress
 from masq_kernel.units import UnixSeconds, Wei
 
@@ -94,8 +94,9 @@ def lines_of(
     standings: Mapping[Account, Standing], kind: Kind, thresholds: Thresholds, now: UnixSeconds
 ) -> list[Line]:
     """Return all accounts of one book."""
+    grace_s, curve = thresholds.grace_s if kind is Kind.RECEIVABLE else 0, thresholds.curve()
     return [
-        _line(account.wallet, standing, kind, thresholds, now)
+        _line(account.wallet, standing, kind, curve, grace_s, now)
         for account, standing in standings.items()
         if account.kind is kind and account.wallet is not None
     ]
@@ -126,12 +127,12 @@ def _line(
     wallet: WalletAddress,
     standing: Standing,
     kind: Kind,
-    thresholds: Thresholds,
+    curve: Curve,
+    grace_s: int,
     now: UnixSeconds,
 ) -> Line:
     owed, age_s = Wei(standing.balance * SIGNS[kind]), standing.age_s(now)
-    judged = age_s - (thresholds.grace_s if kind is Kind.RECEIVABLE else 0)
-    curve = thresholds.curve()
+    judged = age_s - grace_s
     place: Place = "settled" if owed <= 0 else "owing"
     if curve.is_above(owed, judged):
         place = "over"
