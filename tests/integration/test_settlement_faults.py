@@ -370,6 +370,29 @@ async def test_a_block_that_leaves_the_chain_takes_its_payment_along(evm, debtor
     await assert_paid_once(evm, debtor)
 
 
+@pytest.mark.parametrize("depth", [CONFIRMATIONS, CONFIRMATIONS + 2])
+async def test_a_chain_that_loses_more_than_was_final_takes_a_confirmed_payment_along(
+    evm, debtor, depth
+):
+    await debtor.scan("payables")
+    await evm.mine(depth)
+    await debtor.scan("pending")
+    await assert_paid_once(evm, debtor)
+    for _ in range(2):  # each time its block is another one
+        await evm.call("anvil_rollback", depth)
+        await debtor.reopen()
+        await debtor.scan("pending")
+        assert (debtor.owed(PAYEE), debtor.in_flight, debtor.paid) == (MASQ, MASQ, 0)
+        await evm.mine(depth)
+        await debtor.scan("pending")
+        await assert_paid_once(evm, debtor)
+    await evm.mine(4 * CONFIRMATIONS)
+    await debtor.scan("pending")
+    [payment] = debtor.payments
+    assert payment.is_final
+    assert [each.raw for each in payment.attempts] == [b""], "its bytes are kept no longer"
+
+
 async def test_payments_to_us_count_only_when_their_block_is_deep(evm, tmp_path):
     payer = address_of(30)
     async with house(tmp_path / "n", 1, [evm.url]) as node:

@@ -22,6 +22,7 @@ from masq_accountant.ledger.thresholds import Thresholds
 from masq_accountant.scans import Outcome
 from masq_accountant.settlement import (
     Attempt,
+    Bury,
     Confirm,
     Debt,
     Fail,
@@ -35,10 +36,12 @@ from masq_accountant.settlement import (
     Resend,
     Return,
     Selected,
+    Sight,
     Wait,
     bookings,
     next_step,
     select,
+    step_after,
 )
 from masq_accountant.store import Ledger
 from masq_accountant.store.payments import PaymentStore
@@ -255,6 +258,7 @@ class Payer:
             LedgerReadOnly: nothing may be booked.
         """
         async with self._working:
+            await self._watch()
             waiting = self._store.open()
             if not waiting:
                 return Outcome("no payment is under way")
@@ -291,7 +295,8 @@ class Payer:
                 await self._keep(replace(_in_block(payment, receipt), updated_at=now))
             case Confirm(receipt):
                 done = replace(_in_block(payment, receipt), phase=Phase.CONFIRMED, updated_at=now)
-                await self._book(done, "paid", bookings.confirmed(done))
+                place = f"paid:{receipt.block_hash.hex()}"
+                await self._book(done, place, bookings.confirmed(done))
                 _log.info("payment confirmed", number=done.number)
             case Fail(reason, receipt):
                 seen = payment if receipt is None else _in_block(payment, receipt)
@@ -304,6 +309,32 @@ class Payer:
             case Resend(dearer):
                 await self._resend(payment, dearer=dearer)
         return not self._store.payments[payment.number].is_open
+
+    async def _watch(self) -> None:
+        """Look at what is confirmed until it is buried; what left the chain is in flight again."""
+        for payment in self._store.watched():
+            hashes = [each.hash for each in payment.attempts]
+            try:
+                sight = await self._chain.sight(payment.payer, hashes)
+            except ChainError:  # the next scan looks again; who is under way cannot wait for that
+                continue
+            await self._look_again(payment, sight)
+
+    async def _look_again(self, payment: Payment, sight: Sight) -> None:
+        match step_after(payment, sight, confirmations=self._confirmations):
+            case Bury():
+                await self._keep(replace(payment, is_final=True))
+            case Mine(receipt):
+                await self._keep(replace(_in_block(payment, receipt), phase=Phase.CONFIRMED))
+            case Return():
+                assert payment.block_hash is not None
+                _log.error("a confirmed payment left the chain", number=payment.number)
+                again = payment.unmined(self._clock.unix())
+                what = f"returned:{payment.block_hash.hex()}"
+                await self._book(again, what, bookings.returned(payment))
+                await self._send(again)
+            case _:
+                pass
 
     async def _resend(self, payment: Payment, *, dearer: bool) -> None:
         can_sign = payment.payer in self._signers and len(payment.attempts) < ATTEMPTS_MAX

@@ -9,6 +9,7 @@ from masq_api.node import Node
 from masq_api.problems import install_problem_handlers, responses
 from masq_api.routes import (
     address,
+    audit,
     bans,
     dashboard,
     events,
@@ -76,6 +77,7 @@ def make_app(
             events,
             settlement,
             thresholds,
+            audit,
         )
     ]
     for router in app.state.routers:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from masq_api.audit import AuditLog
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable
 from masq_kernel.bus.messages.base import BusMessage
 from masq_kernel.bus.messages.control import HealthRequested, MetricsRequested
@@ -49,10 +50,12 @@ class Node:
     Args:
         bus: to them.
         clock: for the API's own uptime.
+        audit: where changes are noted; None: in the log alone.
     """
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock, audit: AuditLog | None = None) -> None:
         self._bus, self._clock = bus, clock
+        self.audit = audit or AuditLog(None, clock)
         self._started_at = clock.monotonic()
 
     @property

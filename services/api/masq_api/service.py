@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 
 from masq_api.app import make_app
+from masq_api.audit import AuditLog
 from masq_api.auth import Guard
 from masq_api.feed import EventFeed
 from masq_api.node import Node
@@ -50,7 +51,9 @@ async def main(runtime: Runtime) -> None:
     guard = Guard(TokenStore(runtime.node.data_dir / "api-tokens.json"), runtime.clock)
     feed = EventFeed()
     await feed.start(runtime.bus)
-    app = make_app(Node(runtime.bus, runtime.clock), guard, runtime.metrics, feed)
+    audit = AuditLog(runtime.node.data_dir / "audit.jsonl", runtime.clock)
+    node = Node(runtime.bus, runtime.clock, audit)
+    app = make_app(node, guard, runtime.metrics, feed)
     server = _Server(
         uvicorn.Config(
             app,

@@ -4,6 +4,7 @@ from masq_accountant.settlement import bookings
 from masq_accountant.settlement.fees import FeePolicy, Fees, Market
 from masq_accountant.settlement.payment import Attempt, Payment, Phase
 from masq_accountant.settlement.progress import (
+    Bury,
     Confirm,
     Fail,
     Mine,
@@ -14,12 +15,14 @@ from masq_accountant.settlement.progress import (
     Step,
     Wait,
     next_step,
+    step_after,
 )
 from masq_accountant.settlement.selection import Debt, Funds, Selected, Selection, select
 from masq_accountant.settlement.transfers import Transfer
 
 __all__ = [
     "Attempt",
+    "Bury",
     "Confirm",
     "Debt",
     "Fail",
@@ -42,4 +45,5 @@ __all__ = [
     "bookings",
     "next_step",
     "select",
+    "step_after",
 ]

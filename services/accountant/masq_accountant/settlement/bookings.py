@@ -3,6 +3,7 @@
 signed     debit in-flight:WALLET      credit in-flights                  (memorandum)
 confirmed  debit payable:WALLET        credit tokens:spent                and the memorandum back
 failed     the memorandum back
+returned   all of it back: the chain has lost the blocks that said so
 received   debit tokens:received       credit receivable:WALLET, or suspense:WALLET
 matched    debit suspense:WALLET       credit receivable:WALLET
 
@@ -16,7 +17,7 @@ from masq_accountant.settlement.transfers import Transfer
 from masq_kernel.identity.keys import WalletAddress
 from masq_kernel.units import Wei
 
-__all__ = ["confirmed", "failed", "matched", "received", "signed"]
+__all__ = ["confirmed", "failed", "matched", "received", "returned", "signed"]
 
 
 def signed(payment: Payment) -> list[Entry]:
@@ -30,6 +31,15 @@ def confirmed(payment: Payment) -> list[Entry]:
         Entry(account=Account(Kind.PAYABLE, payment.wallet), amount=payment.amount),
         Entry(account=Account(Kind.TOKENS_SPENT), amount=Wei(-payment.amount)),
         *_in_flight(payment, Wei(-payment.amount)),
+    ]
+
+
+def returned(payment: Payment) -> list[Entry]:
+    """Return what is booked when a payment that was confirmed is in no block any more."""
+    return [
+        Entry(account=Account(Kind.PAYABLE, payment.wallet), amount=Wei(-payment.amount)),
+        Entry(account=Account(Kind.TOKENS_SPENT), amount=payment.amount),
+        *_in_flight(payment, payment.amount),
     ]
 
 

@@ -2,7 +2,7 @@
 
     in flight  signed and written down; sent again until the chain has it
     mined      in a block that is not yet deep enough
-    confirmed  deep enough: the debt is paid
+    confirmed  deep enough: the debt is paid; looked at for some time still
     failed     it can never be paid by this transaction: the debt is free again
 
 All attempts of a payment have one nonce, one recipient and one amount, so that whichever of them is
@@ -62,6 +62,7 @@ class Payment:
         block, block_hash: where; None like `mined`.
         gas_cost: what that cost, wei of the chain's own coin; None like `mined`.
         reason: why it failed.
+        is_final: nothing that happens on the chain is looked for any more.
     """
 
     number: int
@@ -78,6 +79,7 @@ class Payment:
     block_hash: bytes | None = None
     gas_cost: int | None = None
     reason: str = ""
+    is_final: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -100,7 +102,7 @@ class Payment:
 
     def failed(self, reason: str, at: UnixSeconds) -> "Payment":
         """Return it as one that can never be."""
-        return replace(self, phase=Phase.FAILED, reason=reason, updated_at=at)
+        return replace(self, phase=Phase.FAILED, reason=reason, updated_at=at, is_final=True)
 
     def unmined(self, at: UnixSeconds) -> "Payment":
         """Return it after its block has left the chain."""

@@ -9,6 +9,9 @@ was in a block and is not any more       Return
 nowhere, its nonce taken, deep enough    Fail
 nowhere, its nonce taken                 Wait
 nowhere                                  Resend; dearer when it has waited too long
+
+A payment that is confirmed is looked at until it is WATCH times as deep: a chain that loses more
+blocks than anybody expected must not leave the books saying that it is paid.
 """
 
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from masq_accountant.settlement.payment import Payment
 from masq_kernel.units import UnixSeconds
 
 __all__ = [
+    "Bury",
     "Confirm",
     "Fail",
     "Mine",
@@ -27,7 +31,10 @@ __all__ = [
     "Step",
     "Wait",
     "next_step",
+    "step_after",
 ]
+
+WATCH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +111,12 @@ class Resend:
     dearer: bool
 
 
-Step = Wait | Mine | Confirm | Fail | Return | Resend
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """It is so deep that nobody looks at it again."""
+
+
+Step = Bury | Wait | Mine | Confirm | Fail | Return | Resend
 
 
 def next_step(
@@ -132,3 +144,20 @@ def next_step(
     if sight.nonce_next > payment.nonce:
         return Wait()  # by one that may still vanish
     return Resend(dearer=now - payment.attempts[-1].at >= stuck_s)
+
+
+def step_after(payment: Payment, sight: Sight, *, confirmations: int) -> Step:
+    """Return what to do about a payment that is confirmed.
+
+    Args:
+        payment: confirmed, and not final.
+        sight: what the chain shows.
+        confirmations: how many blocks made it so.
+    """
+    receipt = sight.receipt
+    if receipt is None or not receipt.succeeded:
+        return Return()
+    if receipt.block_hash != payment.block_hash:
+        return Mine(receipt)
+    is_buried = sight.head - receipt.block + 1 >= WATCH * confirmations
+    return Bury() if is_buried else Wait()

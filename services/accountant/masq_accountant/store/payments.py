@@ -43,6 +43,7 @@ class _Payment(msgspec.Struct):
     block_hash: bytes | None
     gas_cost: str | None
     reason: str
+    is_final: bool = False
 
 
 class PaymentStore:
@@ -73,6 +74,14 @@ class PaymentStore:
             each for each in self.payments.values() if each.is_open and payer in (None, each.payer)
         )
         return sorted(waiting, key=lambda each: each.nonce)
+
+    def watched(self) -> list[Payment]:
+        """Return those that are confirmed, and not yet so deep that nobody looks again."""
+        return [
+            each
+            for each in self.payments.values()
+            if each.phase is Phase.CONFIRMED and not each.is_final
+        ]
 
     async def save(self, payment: Payment) -> None:
         """Keep a payment's newest state."""
@@ -119,7 +128,7 @@ def _named(payment: Payment) -> Mapping[bytes, Payment]:
 
 def _slim(payment: Payment) -> Payment:
     """Forget the signed bytes of a payment that is never sent again."""
-    if payment.is_open:
+    if not payment.is_final:
         return payment
     return replace(payment, attempts=tuple(_without_raw(payment.attempts)))
 
@@ -153,6 +162,7 @@ def _to_bytes(payment: Payment) -> bytes:
         block_hash=payment.block_hash,
         gas_cost=None if payment.gas_cost is None else str(payment.gas_cost),
         reason=payment.reason,
+        is_final=payment.is_final,
     )
     return msgspec.msgpack.encode(cell)
 
@@ -182,6 +192,7 @@ def _from_bytes(data: bytes) -> Payment:
         block_hash=cell.block_hash,
         gas_cost=None if cell.gas_cost is None else int(cell.gas_cost),
         reason=cell.reason,
+        is_final=cell.is_final,
     )
 
 

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Depends
 
 from masq_api.auth import requires
@@ -16,8 +15,6 @@ from masq_kernel.identity.tokens import Token
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["node"], responses=responses(401, 403, 429, 502, 503, 504))
-
-_audit = structlog.get_logger("audit")
 
 
 @router.get(
@@ -49,9 +46,9 @@ async def set_address(
     before = AddressView.of(await node.ask(subjects.ADDRESS, AddressRequested()))
     shown = AddressView.of(await node.ask(subjects.SET_ADDRESS, wanted.to_message()))
     if shown != before:
-        _audit.info(
+        node.audit.record(
             "address changed",
-            token=token.token_id,
+            token.token_id,
             before=before.model_dump(),
             after=shown.model_dump(),
         )

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-import structlog
 from fastapi import APIRouter, Depends, Query
 
 from masq_api.auth import requires
@@ -26,8 +25,6 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["bans"], responses=responses(401, 403, 429, 502, 503, 504))
 
 Changer = Annotated[Token, Depends(requires("bans:write"))]
-
-_audit = structlog.get_logger("audit")
 
 
 @router.get(
@@ -83,7 +80,13 @@ async def _decide(
     address = WalletAddress.from_text(wallet)
     message = DecisionToMake(wallet=address, decision=decision, by=token.token_id, note=note)
     shown = FinancialBanView.of(await node.ask(subjects.DECIDE, message))
-    _audit.info("decided about a wallet", token=token.token_id, decision=decision)
+    node.audit.record(
+        "decided about a wallet",
+        token.token_id,
+        wallet=address.text,
+        decision=decision,
+        note=note,
+    )
     return shown
 
 
@@ -94,4 +97,4 @@ async def pardon(node_id: NodeIdInPath, node: NodeDependency, token: Changer) ->
     """Forget everything held against it; it may link again at once."""
     pardoned = NodeId.from_text(node_id)
     await node.ask(subjects.PARDON, PardonRequested(node_id=pardoned))
-    _audit.info("node pardoned", token=token.token_id, node=pardoned.short)
+    node.audit.record("node pardoned", token.token_id, node=pardoned.short)

@@ -7,11 +7,11 @@ set (auth.py). Everything is served from here; there is no build step and no thi
 
 from importlib.resources import files
 
-import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from masq_api.auth import COOKIE, Guard, from_this_site
+from masq_api.node import Node
 from masq_api.problems import ProblemError
 
 __all__ = ["router"]
@@ -31,8 +31,6 @@ _FILES = {
 }
 
 router = APIRouter(tags=["dashboard"])
-
-_audit = structlog.get_logger("audit")
 
 
 class TokenToUse(BaseModel):
@@ -74,7 +72,8 @@ async def log_in(wanted: TokenToUse, request: Request, response: Response) -> No
         samesite="strict",
         secure=request.url.scheme == "https",
     )
-    _audit.info("session begun", token=token.token_id)
+    node: Node = request.app.state.node
+    node.audit.record("session begun", token.token_id)
 
 
 @router.delete(

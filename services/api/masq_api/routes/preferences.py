@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Depends
 
 from masq_api.auth import requires
@@ -20,8 +19,6 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["mesh"], responses=responses(401, 403, 429, 502, 503, 504))
 
 Changer = Annotated[Token, Depends(requires("neighbors:write"))]
-
-_audit = structlog.get_logger("audit")
 
 
 @router.get(
@@ -43,9 +40,9 @@ async def set_exit_preferences(
     before = await node.ask(subjects.EXIT_COUNTRIES, ExitCountriesRequested())
     kept = await node.ask(subjects.SET_EXIT_COUNTRIES, wanted.to_message())
     shown = ExitPreferencesView.of(kept)
-    _audit.info(
+    node.audit.record(
         "exit preferences changed",
-        token=token.token_id,
+        token.token_id,
         before=ExitPreferencesView.of(before).model_dump(),
         after=shown.model_dump(),
     )
@@ -64,8 +61,8 @@ async def set_preference(
     """Also for a node that is not known yet; nobody else learns of it."""
     wanted = NodeId.from_text(node_id)
     await node.ask(subjects.SET_LIKING, LikingToSet(node_id=wanted, liking=change.preference))
-    _audit.info(
-        "preference set", token=token.token_id, node=wanted.short, preference=change.preference
+    node.audit.record(
+        "preference set", token.token_id, node=wanted.short, preference=change.preference
     )
 
 
@@ -79,4 +76,4 @@ async def clear_preference(node_id: NodeIdInPath, node: NodeDependency, token: C
     """Changes nothing if nothing was preferred."""
     wanted = NodeId.from_text(node_id)
     await node.ask(subjects.SET_LIKING, LikingToSet(node_id=wanted, liking=None))
-    _audit.info("preference cleared", token=token.token_id, node=wanted.short)
+    node.audit.record("preference cleared", token.token_id, node=wanted.short)

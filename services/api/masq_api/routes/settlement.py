@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Depends, Path, Query
 
 from masq_api.auth import requires
@@ -34,8 +33,6 @@ router = APIRouter(
 )
 
 _NUMBER_MAX = (1 << 63) - 1
-
-_audit = structlog.get_logger("audit")
 
 
 @router.get(
@@ -104,6 +101,6 @@ async def begin_scan(
 ) -> ScanStateView:
     """Goes on in the background; look at the list for the outcome."""
     listed = await node.ask(subjects.SCANS, ScansRequested(start=wanted.kind))
-    _audit.info("scan begun", token=token.token_id, kind=wanted.kind)
+    node.audit.record("scan begun", token.token_id, kind=wanted.kind)
     [found] = [each for each in listed.scans if each.kind == wanted.kind]
     return ScanStateView.of(found)

@@ -8,7 +8,6 @@ import asyncio
 import re
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from masq_api.auth import requires
@@ -39,8 +38,6 @@ router = APIRouter(
 )
 
 _ETAG = re.compile('"([0-9]{1,18})"')
-
-_audit = structlog.get_logger("audit")
 
 
 def _show(shown: ThresholdsShown, response: Response) -> ThresholdsView:
@@ -98,6 +95,7 @@ async def set_thresholds(
     """Holds at once, for debts that are old already too, and after a restart."""
     revision = _revision(if_match)
     message = ThresholdsToSet(values=wanted.to_message(), revision=revision, by=token.token_id)
+    before = await node.ask(subjects.THRESHOLDS, ThresholdsRequested())
     try:
         shown = await node.ask(subjects.SET_THRESHOLDS, message)
     except BusRefused as refused:
@@ -105,7 +103,12 @@ async def set_thresholds(
             raise _changed() from None
         raise
     view = _show(shown, response)
-    _audit.info("thresholds changed", token=token.token_id, after=view.model_dump())
+    node.audit.record(
+        "thresholds changed",
+        token.token_id,
+        before=ThresholdsView.of(before.values).model_dump(),
+        after=view.model_dump(),
+    )
     return view
 
 
