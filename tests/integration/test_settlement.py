@@ -5,6 +5,8 @@ import pytest
 from masq_accountant.ledger import Kind
 from masq_accountant.ledger.bans import Cause
 from masq_accountant.settlement import Phase
+from masq_kernel.bus.errors import BusRefused
+from masq_kernel.bus.messages.settlement import ScanIntervalsRequested, ScanIntervalsToSet
 from masq_kernel.identity.proofs import wallet_of
 from support.bad_rpc import bad_rpc
 from support.evm import COIN, running_evm
@@ -259,3 +261,19 @@ async def test_where_the_chain_has_no_base_fee_transactions_are_of_the_older_kin
         await evm.mine(CONFIRMATIONS)
         await debtor.scan("pending")
         assert (debtor.owed(address_of(20)), await evm.tokens(address_of(20))) == (0, MASQ)
+
+
+async def test_intervals_of_scans_are_kept_and_changed_once_at_a_time(evm, tmp_path):
+    async with house(tmp_path / "d", 1, [evm.url], scans=True) as node:
+        desk, scans = node.cashier.desk, node.cashier.scans.by_kind
+        assert (await desk.on_intervals(ScanIntervalsRequested())).revision == 0
+        wanted = ScanIntervalsToSet(seconds={"payables": 7.5, "pending": 0.0}, revision=0)
+        shown = await desk.on_set_intervals(wanted)
+        assert (shown.seconds["payables"], shown.seconds["pending"], shown.revision) == (7.5, 0, 1)
+        assert scans["payables"].interval_s == 7.5
+        for wrong in (wanted, ScanIntervalsToSet(seconds={"payables": 0.01}, revision=1)):
+            with pytest.raises(BusRefused):
+                await desk.on_set_intervals(wrong)
+        await node.reopen()
+        shown = await node.cashier.desk.on_intervals(ScanIntervalsRequested())
+        assert (shown.seconds["payables"], shown.seconds["pending"], shown.revision) == (7.5, 0, 1)

@@ -229,6 +229,13 @@ def answers():
             servers=(settlement.ChainServer(name="rpc:1", head=None, trouble="down"),),
             read_up_to=17,
         ),
+        subjects.SCAN_INTERVALS: settlement.ScanIntervalsShown(
+            seconds={"payables": 600.0, "delinquency": 60.0}, revision=3
+        ),
+        subjects.SET_SCAN_INTERVALS: lambda message: settlement.ScanIntervalsShown(
+            seconds={"payables": 600.0, "delinquency": 60.0, **message.seconds},
+            revision=message.revision + 1,
+        ),
         subjects.SCANS: settlement.ScansListed(
             scans=(
                 settlement.ScanState(

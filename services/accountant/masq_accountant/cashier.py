@@ -16,6 +16,7 @@ from masq_accountant.settings import AccountantSettings
 from masq_accountant.settlement import FeePolicy, Payment
 from masq_accountant.settlement_desk import SettlementDesk, shown
 from masq_accountant.store import Ledger
+from masq_accountant.store.intervals import IntervalStore
 from masq_accountant.store.payments import ChainMark, PaymentStore
 from masq_accountant.store.threshold_log import ThresholdLog
 from masq_accountant.wallets import Wallets
@@ -82,6 +83,7 @@ class Cashier:
         self._warden, self._reconciler, self._log = warden, reconciler, log
         self._settings, self._bus, self._clock = settings, bus, clock
         self.store, self._mark = PaymentStore(ledger), ChainMark(ledger)
+        self._intervals = IntervalStore(ledger)
         self._confirmations = settings.confirmations_on(wallets.chain)
         self.scans = Scans(clock, self._make_scans())
         self.desk = SettlementDesk(
@@ -90,6 +92,7 @@ class Cashier:
             self.store,
             self._mark,
             self.scans,
+            self._intervals,
             chain,
             quorum=min(settings.rpc_quorum, len(settings.rpc_urls)),
             confirmations=self._confirmations,
@@ -97,9 +100,14 @@ class Cashier:
 
     async def load(self) -> None:
         """Read what is remembered."""
-        for fault in (await self.store.load(), await self._mark.load()):
+        loaded = (await self.store.load(), await self._mark.load(), await self._intervals.load())
+        for fault in loaded:
             if fault is not None:
                 self._ledger.distrust(fault)
+        if self._settings.scans:  # `--scans off` goes before what was changed at run time
+            for kind, interval_s in self._intervals.changed.items():
+                if kind in self.scans.by_kind:
+                    self.scans.by_kind[kind].change_interval(interval_s)
 
     def on_stage(self, stage: Stage) -> None:
         """Let debts be paid from the first full route on, over which creditors can be asked."""

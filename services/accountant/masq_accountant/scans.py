@@ -5,6 +5,7 @@ What failed is tried again sooner than the next turn, each time later, up to the
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,8 +67,9 @@ class Scan:
     took_s: float = 0.0
     outcome: Outcome | None = None
     next_at: UnixSeconds | None = None
-    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    _allowed: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_wanted: bool = False
+    _is_allowed: bool = False
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start(self) -> None:
         """Begin one now.
@@ -78,21 +80,44 @@ class Scan:
         if self.is_running:
             raise ScanBusy
         self.is_running = True  # from now on, so that nobody else begins one
-        self._wanted.set()
-        self._allowed.set()
+        self._is_wanted = True
+        self._stirred.set()
 
     def allow(self) -> None:
         """Let it begin by itself."""
-        self._allowed.set()
+        self._is_allowed = True
+        self._stirred.set()
+
+    def change_interval(self, interval_s: float) -> None:
+        """Do it so often from now on, counted from the end of the last one."""
+        self.interval_s = interval_s
+        self._stirred.set()
 
     async def run(self, clock: Clock) -> None:
         """Scan, for ever."""
-        await self._until_begin()
+        ended: float | None = None
         while True:
+            await self._until_due(clock, ended)
             await self._once(clock)
-            wait_s = self._wait_s()
-            self.next_at = None if wait_s is None else UnixSeconds(clock.unix() + round(wait_s))
-            await self._until_wanted(wait_s)
+            ended = clock.monotonic()
+
+    async def _until_due(self, clock: Clock, ended: float | None) -> None:
+        while not self._is_wanted:
+            self._stirred.clear()
+            left_s = self._left_s(clock.monotonic(), ended)
+            self.next_at = None if left_s is None else UnixSeconds(clock.unix() + round(left_s))
+            if left_s is not None and left_s <= 0:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._stirred.wait()
+
+    def _left_s(self, now: float, ended: float | None) -> float | None:
+        """Return how long until it begins by itself; None: it does not."""
+        wait_s = self._wait_s()
+        if wait_s is None or (self.waits and not self._is_allowed and ended is None):
+            return None
+        return 0.0 if ended is None else max(0.0, wait_s - (now - ended))
 
     def _wait_s(self) -> float | None:
         if self.interval_s == 0:
@@ -101,22 +126,8 @@ class Scan:
             return self.interval_s
         return float(min(self.interval_s, RETRY_FIRST_S * 2 ** min(self.failures - 1, 16)))
 
-    async def _until_begin(self) -> None:
-        if self.interval_s == 0:
-            await self._wanted.wait()
-            return
-        if self.waits:
-            await self._allowed.wait()
-
-    async def _until_wanted(self, wait_s: float | None) -> None:
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._wanted.wait()
-        except TimeoutError:
-            return
-
     async def _once(self, clock: Clock) -> None:
-        self._wanted.clear()
+        self._is_wanted = False
         self.is_running, self.next_at = True, None
         self.started_at, began = clock.unix(), clock.monotonic()
         try:

@@ -9,6 +9,7 @@ from masq_accountant.ledger import Account, Kind, Standing
 from masq_accountant.scans import Scan, ScanBusy, Scans
 from masq_accountant.settlement import Payment
 from masq_accountant.store import Ledger
+from masq_accountant.store.intervals import IntervalStore
 from masq_accountant.store.payments import ChainMark, PaymentStore
 from masq_accountant.wallets import Wallets
 from masq_kernel.bus import subjects
@@ -20,6 +21,9 @@ from masq_kernel.bus.messages.settlement import (
     PaymentsListed,
     PaymentsRequested,
     PaymentState,
+    ScanIntervalsRequested,
+    ScanIntervalsShown,
+    ScanIntervalsToSet,
     ScansListed,
     ScansRequested,
     ScanState,
@@ -32,6 +36,7 @@ from masq_kernel.units import Wei
 __all__ = ["SettlementDesk", "gas_spent", "serve_settlement", "shown"]
 
 LIMIT_MAX = 1_000
+INTERVAL_MIN_S, INTERVAL_MAX_S = 0.1, 7 * 86_400.0
 ANSWER_S = 1.5
 """For a chain that is asked while somebody waits; the bus allows two seconds."""
 
@@ -45,6 +50,7 @@ class SettlementDesk:
         store: the payments.
         mark: how far the chain was read.
         scans: all of them.
+        intervals: what was changed of how often they are done.
         chain: where balances are; None: no server is set.
         quorum, confirmations: what is in force.
     """
@@ -56,13 +62,14 @@ class SettlementDesk:
         store: PaymentStore,
         mark: ChainMark,
         scans: Scans,
+        intervals: IntervalStore,
         chain: ChainPort | None,
         *,
         quorum: int,
         confirmations: int,
     ) -> None:
         self._ledger, self._wallets, self._store, self._mark = ledger, wallets, store, mark
-        self._scans, self._chain = scans, chain
+        self._scans, self._intervals, self._chain = scans, intervals, chain
         self._quorum, self._confirmations = quorum, confirmations
 
     async def on_payments(self, message: PaymentsRequested) -> PaymentsListed:
@@ -112,6 +119,31 @@ class SettlementDesk:
         if message.start is not None:
             self._start(message.start)
         return ScansListed(scans=tuple(map(_scan_state, self._scans.by_kind.values())))
+
+    async def on_intervals(self, _message: ScanIntervalsRequested) -> ScanIntervalsShown:
+        """Show how often each scan is done."""
+        seconds = {kind: scan.interval_s for kind, scan in self._scans.by_kind.items()}
+        return ScanIntervalsShown(seconds=seconds, revision=self._intervals.revision)  # type: ignore[arg-type]  # the kinds are literals
+
+    async def on_set_intervals(self, message: ScanIntervalsToSet) -> ScanIntervalsShown:
+        """Change them, and keep that."""
+        if message.revision != self._intervals.revision:
+            reason = f"revision {message.revision} is not in force"
+            raise BusRefused(Refusal.CONFLICT, reason)
+        wanted = {str(kind): seconds for kind, seconds in message.seconds.items()}
+        for kind, seconds in wanted.items():
+            self._check_interval(kind, seconds)
+        await self._intervals.save(wanted)
+        for kind, seconds in wanted.items():
+            self._scans.by_kind[kind].change_interval(seconds)
+        return await self.on_intervals(ScanIntervalsRequested())
+
+    def _check_interval(self, kind: str, seconds: float) -> None:
+        if kind not in self._scans.by_kind:
+            raise BusRefused(Refusal.INVALID, f"this node has no {kind} scan")
+        if seconds != 0 and not INTERVAL_MIN_S <= seconds <= INTERVAL_MAX_S:
+            limits = f"0, or {INTERVAL_MIN_S:g} to {INTERVAL_MAX_S:g}"
+            raise BusRefused(Refusal.INVALID, f"the seconds between scans are {limits}")
 
     def _start(self, kind: str) -> None:
         scan = self._scans.by_kind.get(kind)
@@ -199,3 +231,5 @@ async def serve_settlement(bus: Bus, desk: SettlementDesk) -> None:
     await bus.serve(subjects.PAYMENTS, desk.on_payments)
     await bus.serve(subjects.BALANCES, desk.on_balances)
     await bus.serve(subjects.SCANS, desk.on_scans)
+    await bus.serve(subjects.SCAN_INTERVALS, desk.on_intervals)
+    await bus.serve(subjects.SET_SCAN_INTERVALS, desk.on_set_intervals)

@@ -172,5 +172,21 @@ async def test_unbroken_hands_on_results_and_errors():
         raise ValueError
 
     assert await unbroken(good(), name="good") == 5
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="^$"):
         await unbroken(bad(), name="bad")
+
+
+async def test_an_interval_is_changed_while_it_waits():
+    work = Work()
+    scan = make(work)
+    async with running(scan):
+        await until(lambda: scan.runs == 1)
+        scan.change_interval(0.05)
+        await until(lambda: scan.runs >= 3)
+        scan.change_interval(0)
+        runs = scan.runs
+        await asyncio.sleep(0.2)
+        assert scan.runs <= runs + 1
+        assert scan.next_at is None
+        scan.change_interval(0.01)
+        await until(lambda: scan.runs > runs + 1)

@@ -62,3 +62,24 @@ async def test_scans_are_shown_and_begun_by_who_may(node):
         assert (await client.post("/v1/scans", json=wanted)).status_code == 409
     async with node.client(node.token("ledger:read")) as client:
         assert (await client.post("/v1/scans", json=wanted)).status_code == 403
+
+
+async def test_scan_intervals_are_changed_by_who_has_seen_them(node):
+    shown = await node.get("/v1/scan-intervals")
+    assert shown.headers["ETag"] == '"3"'
+    assert shown.json()["payables"] == 600
+    assert shown.json()["pending"] is None
+    async with node.client(node.token("thresholds:write")) as client:
+        wanted, path = {"payables": 30.0}, "/v1/scan-intervals"
+        assert (await client.put(path, json=wanted)).status_code == 428
+        stale = await client.put(path, json=wanted, headers={"If-Match": "x"})
+        assert stale.status_code == 412
+        changed = await client.put(path, json=wanted, headers={"If-Match": '"3"'})
+        assert (changed.status_code, changed.headers["ETag"]) == (200, '"4"')
+        assert (changed.json()["payables"], changed.json()["delinquency"]) == (30, 60)
+        assert node.asked[-1].seconds == {"payables": 30.0}
+        for wrong in ({"payables": -1}, {"payables": "30"}, {"weather": 3}):
+            answer = await client.put(path, json=wrong, headers={"If-Match": '"3"'})
+            assert answer.status_code == 422
+        node.answers[subjects.SET_SCAN_INTERVALS] = BusRefused(Refusal.CONFLICT, "it is 4")
+        assert (await client.put(path, json=wanted, headers={"If-Match": '"3"'})).status_code == 412

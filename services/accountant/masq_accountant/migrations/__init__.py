@@ -2,5 +2,5 @@
 
 __all__ = ["HEAD"]
 
-HEAD = "0004"
+HEAD = "0005"
 """The last step; tests compare it with the scripts."""

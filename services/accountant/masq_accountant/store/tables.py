@@ -24,6 +24,7 @@ __all__ = [
     "PAYMENTS",
     "REFUSED",
     "ROLLS",
+    "SCAN_INTERVALS",
     "STANCES",
     "THRESHOLDS",
     "TRANSACTIONS",
@@ -166,6 +167,16 @@ class ChainMarkRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=Sealed)
 
 
+class ScanIntervalRow(SQLModel, table=True):
+    """How often one kind of scan is done, where that was changed at run time."""
+
+    __tablename__ = "scan_interval"
+
+    name: bytes = Field(sa_type=Sealed, primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    sealed: bytes = Field(sa_type=Sealed)
+
+
 class RollRow(SQLModel, table=True):
     """How many rows another table has, and a sum over them, sealed."""
 
@@ -200,6 +211,7 @@ REFUSED = _table("refused_usage")
 VOUCHERS = _table("voucher")
 DISPUTES = _table("dispute")
 ROLLS = _table("roll")
+SCAN_INTERVALS = _table("scan_interval")
 PAYMENTS = _table("payment")
 PAYERS = _table("payer")
 CHAIN_MARKS = _table("chain_mark")

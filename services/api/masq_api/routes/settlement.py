@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from masq_api.auth import requires
+from masq_api.etags import changed, etag, revision_of
 from masq_api.names import WalletInQuery
 from masq_api.node import NodeDependency
 from masq_api.problems import responses
 from masq_api.views.settlement import (
+    ScanIntervalsView,
     Scans,
     ScanStateView,
     ScanToRun,
@@ -17,10 +19,12 @@ from masq_api.views.settlement import (
     WalletsView,
 )
 from masq_kernel.bus import subjects
+from masq_kernel.bus.errors import BusRefused, Refusal
 from masq_kernel.bus.messages.settlement import (
     BalancesRequested,
     PaymentPhase,
     PaymentsRequested,
+    ScanIntervalsRequested,
     ScansRequested,
 )
 from masq_kernel.identity.keys import WalletAddress
@@ -104,3 +108,44 @@ async def begin_scan(
     node.audit.record("scan begun", token.token_id, kind=wanted.kind)
     [found] = [each for each in listed.scans if each.kind == wanted.kind]
     return ScanStateView.of(found)
+
+
+@router.get(
+    "/scan-intervals",
+    summary="How often scans are done",
+    dependencies=[Depends(requires("ledger:read"))],
+)
+async def show_intervals(node: NodeDependency, response: Response) -> ScanIntervalsView:
+    """In seconds; the ETag names their revision."""
+    shown = await node.ask(subjects.SCAN_INTERVALS, ScanIntervalsRequested())
+    response.headers["ETag"] = etag(shown.revision)
+    return ScanIntervalsView.of(shown)
+
+
+@router.put(
+    "/scan-intervals", summary="Change how often scans are done", responses=responses(412, 422, 428)
+)
+async def set_intervals(
+    wanted: ScanIntervalsView,
+    node: NodeDependency,
+    response: Response,
+    token: Annotated[Token, Depends(requires("thresholds:write"))],
+    if_match: Annotated[str | None, Header(description="The ETag of what is in force")] = None,
+) -> ScanIntervalsView:
+    """Holds at once and after a restart; kinds that are null or left out stay."""
+    revision = revision_of(if_match, "/v1/scan-intervals")
+    before = await node.ask(subjects.SCAN_INTERVALS, ScanIntervalsRequested())
+    try:
+        shown = await node.ask(subjects.SET_SCAN_INTERVALS, wanted.to_message(revision))
+    except BusRefused as refused:
+        if refused.code is Refusal.CONFLICT:
+            raise changed() from None
+        raise
+    response.headers["ETag"] = etag(shown.revision)
+    node.audit.record(
+        "scan intervals changed",
+        token.token_id,
+        before=dict(before.seconds),
+        after=dict(shown.seconds),
+    )
+    return ScanIntervalsView.of(shown)

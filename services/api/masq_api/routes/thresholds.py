@@ -5,14 +5,14 @@ change the same values at once, the second learns of the first.
 """
 
 import asyncio
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from masq_api.auth import requires
+from masq_api.etags import changed, etag, revision_of
 from masq_api.node import NodeDependency
-from masq_api.problems import ProblemError, responses
+from masq_api.problems import responses
 from masq_api.views.thresholds import (
     Meanings,
     PreviewView,
@@ -37,27 +37,10 @@ router = APIRouter(
     prefix="/v1/thresholds", tags=["ledger"], responses=responses(401, 403, 429, 502, 503, 504)
 )
 
-_ETAG = re.compile('"([0-9]{1,18})"')
-
 
 def _show(shown: ThresholdsShown, response: Response) -> ThresholdsView:
-    response.headers["ETag"] = f'"{shown.revision}"'
+    response.headers["ETag"] = etag(shown.revision)
     return ThresholdsView.of(shown.values)
-
-
-def _revision(if_match: str | None) -> int:
-    if if_match is None:
-        detail = "Send the ETag of GET /v1/thresholds as If-Match."
-        raise ProblemError(428, "precondition-required", detail)
-    found = _ETAG.fullmatch(if_match)
-    if found is None:
-        raise _changed()
-    return int(found[1])
-
-
-def _changed() -> ProblemError:
-    detail = "Other thresholds are in force by now; look at them and send their ETag."
-    return ProblemError(412, "precondition-failed", detail)
 
 
 @router.get(
@@ -93,14 +76,14 @@ async def set_thresholds(
     if_match: Annotated[str | None, Header(description="The ETag of what is in force")] = None,
 ) -> ThresholdsView:
     """Holds at once, for debts that are old already too, and after a restart."""
-    revision = _revision(if_match)
+    revision = revision_of(if_match, "/v1/thresholds")
     message = ThresholdsToSet(values=wanted.to_message(), revision=revision, by=token.token_id)
     before = await node.ask(subjects.THRESHOLDS, ThresholdsRequested())
     try:
         shown = await node.ask(subjects.SET_THRESHOLDS, message)
     except BusRefused as refused:
         if refused.code is Refusal.CONFLICT:
-            raise _changed() from None
+            raise changed() from None
         raise
     view = _show(shown, response)
     node.audit.record(

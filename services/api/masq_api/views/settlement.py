@@ -1,9 +1,9 @@
 """Payments, wallets and scans."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from masq_api.views.values import Masq, WalletText, WeiText, masq, moment
 from masq_kernel.bus.messages.settlement import (
@@ -11,12 +11,22 @@ from masq_kernel.bus.messages.settlement import (
     ChainServer,
     PaymentPhase,
     PaymentState,
+    ScanIntervalsShown,
+    ScanIntervalsToSet,
     ScanKind,
     ScanState,
     WalletBalance,
 )
 
-__all__ = ["ScanStateView", "ScanToRun", "Scans", "SettlementView", "Settlements", "WalletsView"]
+__all__ = [
+    "ScanIntervalsView",
+    "ScanStateView",
+    "ScanToRun",
+    "Scans",
+    "SettlementView",
+    "Settlements",
+    "WalletsView",
+]
 
 
 class SettlementView(BaseModel):
@@ -180,6 +190,31 @@ class ScanStateView(BaseModel):
             took_ms=state.took_ms,
             next_at=_moment(state.next_at),
         )
+
+
+Interval = Annotated[float, Field(ge=0, le=7 * 86_400, strict=True)]
+
+
+class ScanIntervalsView(BaseModel):
+    """Seconds from one scan to the next of its kind; 0: only by hand; null: this node has none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payables: Interval | None = None
+    pending: Interval | None = None
+    receivables: Interval | None = None
+    delinquency: Interval | None = None
+    reconciliation: Interval | None = None
+
+    @classmethod
+    def of(cls, shown: ScanIntervalsShown) -> "ScanIntervalsView":
+        """Show what is in force."""
+        return cls(**{str(kind): seconds for kind, seconds in shown.seconds.items()})
+
+    def to_message(self, revision: int) -> ScanIntervalsToSet:
+        """Return what the accountant is asked for; what is null stays."""
+        found = {kind: value for kind, value in self.model_dump().items() if value is not None}
+        return ScanIntervalsToSet(seconds=found, revision=revision)  # type: ignore[arg-type]  # the kinds are the fields
 
 
 class Scans(BaseModel):

@@ -325,6 +325,20 @@ BALANCES = _request(
     "balances", settlement.BalancesRequested, settlement.BalancesShown, _ACCOUNTANT, _API
 )
 SCANS = _request("scans", settlement.ScansRequested, settlement.ScansListed, _ACCOUNTANT, _API)
+SCAN_INTERVALS = _request(
+    "scan-intervals",
+    settlement.ScanIntervalsRequested,
+    settlement.ScanIntervalsShown,
+    _ACCOUNTANT,
+    _API,
+)
+SET_SCAN_INTERVALS = _request(
+    "set-scan-intervals",
+    settlement.ScanIntervalsToSet,
+    settlement.ScanIntervalsShown,
+    _ACCOUNTANT,
+    _API,
+)
 VERIFY_LEDGER = _request(
     "verify", accountant.VerificationRequested, accountant.VerificationState, _ACCOUNTANT, _API
 )

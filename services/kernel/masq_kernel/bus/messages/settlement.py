@@ -15,6 +15,9 @@ __all__ = [
     "PaymentState",
     "PaymentsListed",
     "PaymentsRequested",
+    "ScanIntervalsRequested",
+    "ScanIntervalsShown",
+    "ScanIntervalsToSet",
     "ScanKind",
     "ScanState",
     "ScansListed",
@@ -134,3 +137,21 @@ class ScansListed(BusMessage, frozen=True):
     """All kinds that this node has."""
 
     scans: tuple[ScanState, ...]
+
+
+class ScanIntervalsRequested(BusMessage, frozen=True):
+    """How often is each scan done?"""
+
+
+class ScanIntervalsToSet(BusMessage, frozen=True):
+    """Do these so often, if nobody has changed that since `revision`."""
+
+    seconds: dict[ScanKind, float]  # 0: only by hand; kinds that are left out stay
+    revision: int
+
+
+class ScanIntervalsShown(BusMessage, frozen=True):
+    """What is in force, for the kinds that this node has."""
+
+    seconds: dict[ScanKind, float]
+    revision: int
