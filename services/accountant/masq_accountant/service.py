@@ -25,6 +25,7 @@ from masq_kernel.bus import subjects
 from masq_kernel.bus.errors import BusRefused, BusTimeout, BusUnavailable
 from masq_kernel.bus.messages.gossip import GossipStatusRequested, StageChanged
 from masq_kernel.chains import Chain
+from masq_kernel.ending import end_all
 from masq_kernel.identity.keystore import KeyStore
 from masq_kernel.runtime.service import Runtime
 
@@ -153,8 +154,7 @@ async def main(runtime: Runtime) -> None:
         runtime.tasks.create_task(work(), name=name) for name, work in accountant.background()
     ]
     await runtime.stopping.wait()
-    for task in running:
-        task.cancel()
+    await end_all(running)
     await accountant.stop()
 
 

@@ -12,6 +12,7 @@ from masq_gossip.rules.state import Origin
 from masq_gossip.settings import GossipSettings
 from masq_gossip.shell import Shell
 from masq_gossip.store import GossipStore
+from masq_kernel.ending import end_all
 from masq_kernel.identity.keys import NodeId
 from masq_kernel.runtime.address import AddressFile
 from masq_kernel.runtime.service import Runtime
@@ -62,8 +63,7 @@ async def main(runtime: Runtime) -> None:
         runtime.tasks.create_task(shell.keep_current(), name="keep current"),
     )
     await runtime.stopping.wait()
-    for task in running:
-        task.cancel()
+    await end_all(running)
     await shell.stop()
     await asyncio.sleep(FLUSH_S)
 

@@ -13,6 +13,7 @@ from masq_kernel.bus.messages.gossip import GossipStatusRequested
 from masq_kernel.bus.messages.router import WorkerState, WorkerTold
 from masq_kernel.bus.port import Kept
 from masq_kernel.chains import Chain
+from masq_kernel.ending import end_all
 from masq_kernel.errors import OperatorError
 from masq_kernel.identity.keys import IdentityKey, NodeId
 from masq_kernel.runtime.address import AddressFile, Move
@@ -393,6 +394,5 @@ async def main(runtime: Runtime) -> None:
     await router.start()
     running = [runtime.tasks.create_task(work(), name=name) for name, work in router.background()]
     await runtime.stopping.wait()
-    for task in running:
-        task.cancel()
+    await end_all(running)
     await router.stop()

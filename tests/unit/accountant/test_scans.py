@@ -172,7 +172,7 @@ async def test_unbroken_hands_on_results_and_errors():
         raise ValueError
 
     assert await unbroken(good(), name="good") == 5
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         await unbroken(bad(), name="bad")
 
 

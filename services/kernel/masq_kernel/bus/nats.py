@@ -32,6 +32,7 @@ from masq_kernel.bus.nats_journal import read_journal
 from masq_kernel.bus.permissions import inbox_prefix
 from masq_kernel.bus.port import REQUEST_TIMEOUT_S, Kept, Noted
 from masq_kernel.bus.subjects import Event, Journal, Request, Retained, Service, Stream
+from masq_kernel.ending import end_all
 from masq_kernel.errors import MalformedError
 
 __all__ = ["NatsBus"]
@@ -55,12 +56,12 @@ router, so nothing acknowledged is ever dropped."""
 DUPLICATE_WINDOW_S = 3_600.0
 """How long JetStream knows a message id: far longer than any retry of the same batch."""
 
-CANCEL_AGAIN_S = 0.25
 RETRY_DELAY_S = 0.5
 ACK_WAIT_S = 15.0
 """How long a message may be handled before it is told again: above any wait for a database, and
 what a reader that was killed keeps its successor waiting."""
 
+DRAIN_S = 3.0
 FINISH_S = 5.0
 """How long `close` waits for what is being handled."""
 
@@ -224,16 +225,26 @@ class NatsBus:
 
     async def close(self) -> None:
         """Finish what is being handled, flush, and disconnect."""
-        await _end(self._readers)
+        await end_all(self._readers)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_S)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client.is_connected:
-            await self._client.drain()
-        else:
+            await self._drain_connection()
+        if not self._client.is_closed:
             await self._client.close()
+
+    async def _drain_connection(self) -> None:
+        """Let the server have what is unsent; it may take its time, but not for ever."""
+        draining = asyncio.get_running_loop().create_task(self._client.drain(), name="drain")
+        await asyncio.wait({draining}, timeout=DRAIN_S)
+        if not draining.done():
+            _log.warning("the bus did not let go in time")
+            draining.cancel()
+        elif (error := draining.exception()) is not None:  # it went away in this very moment
+            _log.info("the bus was not drained", reason=str(error))
 
     async def _settle(self) -> None:
         """Wait until the server has seen all that was sent, a new subscription above all.
@@ -368,18 +379,6 @@ class NatsBus:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended.
-
-    Once is not enough: nats-py waits by `asyncio.wait_for`, which in Python 3.11 forgets a
-    cancellation that comes together with a message.
-    """
-    while pending := {task for task in tasks if not task.done()}:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 class _Troubles:
