@@ -17,6 +17,7 @@ from support.leaks import metrics_of
 from support.process_mesh import started_mesh
 from support.processes import processes_of
 from support.slow_wire import slow_wires
+from support.socks_client import socks_connect
 from support.traffic import fetch_pattern, pattern, send_pattern, serving
 from support.wounds import Flow, Surgeon, digest_of, paced_server, read_flow, socks
 
@@ -212,8 +213,21 @@ def place_of(node):
 
 
 async def new_links(running):
-    """Restart the client's router, so that all its links are new."""
+    """Restart the client's router, so that all its links are new, and wait for a route over them.
+
+    Links that the others had are noticed as lost one by one, by what is tried over them; until then
+    a client may be told that there is no way, and tries again.
+    """
     surgeon = Surgeon(running)
     surgeon.router_of(running.client).kill()
     await asyncio.sleep(1)
     await surgeon.until_back(running.client)
+    async with serving(send_pattern) as port, asyncio.timeout(BACK_S):
+        while await was_refused(running, port):
+            await asyncio.sleep(0.5)
+
+
+async def was_refused(running, port):
+    code, _, writer = await socks_connect(running.proxy_port, "127.0.0.1", port)
+    writer.close()
+    return code != 0

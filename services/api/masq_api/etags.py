@@ -29,11 +29,16 @@ def revision_of(if_match: str | None, path: str) -> int:
         raise ProblemError(428, "precondition-required", detail)
     found = _ETAG.fullmatch(if_match)
     if found is None:
-        raise changed()
+        raise changed(path)
     return int(found[1])
 
 
-def changed() -> ProblemError:
-    """Return what is said when somebody else was faster."""
-    detail = "Others are in force by now; look at them and send their ETag."
+def changed(path: str) -> ProblemError:
+    """Return what is said when somebody else was faster.
+
+    Args:
+        path: of the resource, for people.
+    """
+    what = path.rsplit("/", 1)[-1].replace("-", " ")
+    detail = f"Other {what} are in force by now; look at them and send their ETag."
     return ProblemError(412, "precondition-failed", detail)

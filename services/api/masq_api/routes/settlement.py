@@ -139,7 +139,7 @@ async def set_intervals(
         shown = await node.ask(subjects.SET_SCAN_INTERVALS, wanted.to_message(revision))
     except BusRefused as refused:
         if refused.code is Refusal.CONFLICT:
-            raise changed() from None
+            raise changed("/v1/scan-intervals") from None
         raise
     response.headers["ETag"] = etag(shown.revision)
     node.audit.record(

@@ -83,7 +83,7 @@ async def set_thresholds(
         shown = await node.ask(subjects.SET_THRESHOLDS, message)
     except BusRefused as refused:
         if refused.code is Refusal.CONFLICT:
-            raise changed() from None
+            raise changed("/v1/thresholds") from None
         raise
     view = _show(shown, response)
     node.audit.record(
