@@ -90,8 +90,16 @@ async def test_traffic_far_beyond_the_limit_goes_on_because_payers_give_their_wo
     for seed in range(3):
         assert await download(running, SIZE, seed)
         print(f"\n{await who_refuses(running)} hops want another word first")
-    for node in running.mesh.nodes:
-        assert await disputes_of(node) == []
+    await until(lambda: nothing_is_disputed(running), 60)
+
+
+async def nothing_is_disputed(running):
+    """Whether no dispute is open, or stays open once our next word has come.
+
+    On a busy machine a word may be older than what was carried meanwhile; the next one owns up.
+    """
+    assert await download(running, 100_000)
+    return not any([await disputes_of(node) for node in running.mesh.nodes])
 
 
 async def who_refuses(running):
