@@ -100,6 +100,7 @@ async def test_it_comes_back_at_another_address(running):
     config.write_text(re.sub(rf'"{re.escape(old)}"', f'"{new}"', config.read_text()))
     await running.processes_of(victim).start()
     known_s = await seconds_until(lambda: knowing(running, victim, NODES - 1), timeout_s=60)
+    await seconds_until(lambda: is_connected(victim), timeout_s=60)  # its API answers, too
     assert await addresses_of(running, victim) == {new}
     print(f"\nanother address: known to all after {known_s:.1f} s")
 
