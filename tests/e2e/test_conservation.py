@@ -115,7 +115,7 @@ async def settled_pairs(running):
 
 
 async def test_random_traffic_among_six_nodes_leaves_every_pairs_books_equal_to_the_wei(running):
-    await until(partial(are_routable, running), 150)
+    await until(partial(are_routable, running), 60)
     for attempt in range(ATTEMPTS):
         before, lost = await settled_pairs(running), await routes_lost(running)
         async with serving(send_pattern) as source, serving(digest_all) as sink:

@@ -90,7 +90,23 @@ async def test_traffic_far_beyond_the_limit_goes_on_because_payers_give_their_wo
     for seed in range(3):
         assert await download(running, SIZE, seed)
         print(f"\n{await who_refuses(running)} hops want another word first")
+    refused = await until(lambda: were_refused(running), 20)
+    assert refused == {client_wallet(running)}, "the limit was not felt, or by somebody else"
     await until(lambda: nothing_is_disputed(running), 60)
+
+
+async def were_refused(running):
+    """Wallets that some hop has refused until their next word, however shortly (its journal)."""
+    events = [
+        each["data"]
+        for node in running.mesh.nodes
+        for each in await node.api.items("/v1/events", type="wallet-stance-changed")
+    ]
+    return {each["wallet"] for each in events if each["cause"] == "unvouchered"}
+
+
+def client_wallet(running):
+    return running.client.made.consuming.text
 
 
 async def nothing_is_disputed(running):
